@@ -1,0 +1,85 @@
+"""StreamService as ingest serves it, for `frames.py`: mesh server, interceptors, token check, validation, hub, rule.
+
+Only what a keyframe sets off (blur and the other services) and the database are replaced, because the published stack
+that it is compared with has neither on its frame path.
+
+    python bench/_frames_ours.py JWKS PORT due|all
+
+With `all`, frames inside the minimum interval are decoded too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Sequence
+
+import cv2
+from vitrine.ingest.v1 import stream_service_pb2_grpc
+
+from imaging.decode import DecodeLimits
+from ingest_svc.captures.outfit import Analysis, OutfitInput, OutfitOutcome
+from ingest_svc.privacy.blur import FaceBlur
+from ingest_svc.servicers.streams import StreamServicer
+from ingest_svc.streams.counting import PrometheusStreamMetrics
+from ingest_svc.streams.darkroom import FrameDarkroom
+from ingest_svc.streams.events import KeptResult, Limits
+from ingest_svc.streams.hub import StreamHub
+from ingest_svc.streams.keyframes import KeyframeSelector
+from ingest_svc.streams.ports import SafePicture, StoredSession, Surroundings
+from mesh.server import Registration, Runtime, Service, run
+from mesh.settings import ServiceSettings
+
+
+class Forgetful:
+    """Keeps nothing."""
+
+    async def create(self, session: StoredSession, token_hash: bytes) -> None:
+        pass
+
+    async def resume(self, _user: str, _token_hash: bytes) -> tuple[StoredSession, list[KeptResult]] | None:
+        return None
+
+    async def save(
+        self, session: StoredSession, results: Sequence[KeptResult] = (), *, acknowledged: int, keep: int
+    ) -> None:
+        pass
+
+    async def end(self, session: StoredSession) -> None:
+        pass
+
+
+class ThumbnailsOnly(FrameDarkroom):
+    """Decodes thumbnails and develops nothing."""
+
+    async def develop(self, _data: bytes) -> SafePicture:
+        return SafePicture(b"")
+
+
+class Silent:
+    """A pipeline that sees nothing."""
+
+    async def run(self, _seen: OutfitInput) -> OutfitOutcome:
+        return OutfitOutcome(Analysis((), None, 0))
+
+
+@contextlib.asynccontextmanager
+async def build(runtime: Runtime[ServiceSettings]) -> AsyncIterator[Service]:
+    darkroom = ThumbnailsOnly(runtime.executor, FaceBlur(), DecodeLimits())
+    around = Surroundings(
+        Forgetful(), darkroom, Silent(), PrometheusStreamMetrics(runtime.metrics), Limits(max_streams=1000)
+    )
+    servicer = StreamServicer(StreamHub(around, runtime.stopping, runtime.background), runtime.metrics)
+    add = stream_service_pb2_grpc.add_StreamServiceServicer_to_server
+    yield Service([Registration(add, servicer, "vitrine.ingest.v1.StreamService")])
+
+
+def main(jwks: str, port: str, decode: str) -> None:
+    if decode == "all":
+        setattr(KeyframeSelector, "is_due", lambda *_: True)  # noqa: B010 - mypy refuses it as an assignment
+    cv2.setNumThreads(1)
+    run(ServiceSettings(service_name="bench", jwks=jwks, grpc_port=int(port), log_level="warning"), build)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,52 @@
+"""The command line: `vitrine up`, `vitrine stream me.mp4`, `vitrine search "navy coat"`, ..."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from vitrine.cli import commands, local
+from vitrine.cli.demo import demo
+from vitrine.cli.session import Session
+
+app = typer.Typer(
+    name="vitrine",
+    help="What you wear, and what to wear next. Without --target, commands talk to the mesh of `vitrine up`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+catalog = typer.Typer(help="The catalogue of products.", no_args_is_help=True)
+catalog.command("import")(commands.catalog_import)
+catalog.command("demo")(local.catalog_demo)
+app.add_typer(catalog, name="catalog")
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    *(local.up, local.down, local.status, local.token, local.keys, demo),
+    *(commands.stream, commands.capture, commands.search, commands.profile, commands.watch),
+)
+for command in _COMMANDS:
+    app.command()(command)
+
+# Options of the program itself that may also stand behind the command, where people look for them.
+_ANYWHERE = "--json"
+
+
+@app.callback()
+def shared(
+    context: typer.Context,
+    target: Annotated[str, typer.Option(envvar="VITRINE_TARGET", help="host:port of the edge.")] = "",
+    token: Annotated[str, typer.Option(envvar="VITRINE_TOKEN", help="A JWT.", show_envvar=True)] = "",
+    tls: Annotated[bool, typer.Option("--tls", envvar="VITRINE_TLS", help="The edge speaks TLS.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON lines for programs; may stand anywhere.")] = False,
+) -> None:
+    """Takes the options that every command shares."""
+    context.obj = Session(target, token, tls, json_output)
+
+
+def main() -> None:
+    """Entry point of the program `vitrine`."""
+    words = sys.argv[1:]
+    if _ANYWHERE in words:
+        words = [_ANYWHERE, *(word for word in words if word != _ANYWHERE)]
+    app(args=words)

@@ -1,0 +1,5 @@
+"""`python -m vitrine.cli` is `vitrine`."""
+
+from vitrine.cli import main
+
+main()

@@ -1,0 +1,106 @@
+"""A short clip from one photograph, as somebody before a mirror would film it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from vitrine.sdk import CameraFrame
+
+# Where the camera looks (centre x, centre y, share of the sides), held for so many seconds each: the whole, closer, and
+# back. Between two of them it pans within half a second.
+_VIEWS = ((0.5, 0.5, 1.0, 1.6), (0.5, 0.42, 0.62, 1.6), (0.5, 0.5, 1.0, 1.6))
+_PAN_S = 0.5
+_LONG_SIDE_PX = 640
+_PHOTO_SIDE_PX = 1600
+_NOISE_LEVELS = 2.0
+
+
+def read_photo(path: Path) -> npt.NDArray[np.uint8]:
+    """Reads a photograph, scaled down to 1600 pixels on the longer side.
+
+    Args:
+        path: A JPEG, PNG or WebP file.
+
+    Returns:
+        uint8 HxWx3, BGR.
+
+    Raises:
+        ValueError: It is not a picture.
+    """
+    image_bgr = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    if image_bgr is None:
+        raise ValueError(f"{path} is not a picture that can be read")
+    scale = _PHOTO_SIDE_PX / max(image_bgr.shape[:2])
+    if scale < 1:
+        image_bgr = cv2.resize(image_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(image_bgr, np.uint8)
+
+
+def encode(image_bgr: npt.NDArray[np.uint8], quality: int = 85) -> bytes:
+    """Encodes a picture as JPEG.
+
+    Args:
+        image_bgr: uint8 HxWx3, BGR.
+        quality: 1-100.
+    """
+    return bytes(cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
+async def clip_of(
+    photo_bgr: npt.NDArray[np.uint8], *, fps: float = 10.0, paced: bool = True
+) -> AsyncIterator[CameraFrame]:
+    """Films a photograph: holds, moves closer, holds, moves back, with the noise of a sensor.
+
+    Args:
+        photo_bgr: uint8 HxWx3, BGR.
+        fps: Frames per second.
+        paced: Give them in real time; False gives them as fast as they can be made.
+
+    Yields:
+        The frames.
+    """
+    noise = np.random.default_rng(7)
+    started, epoch = time.monotonic(), time.time()
+    for number, view in enumerate(_path(fps)):
+        due = number / fps
+        if paced:
+            await asyncio.sleep(max(0.0, started + due - time.monotonic()))
+        frame_bgr = await asyncio.to_thread(_look, photo_bgr, view, noise)
+        yield CameraFrame(encode(frame_bgr, 80), epoch + due)
+
+
+def _path(fps: float) -> list[tuple[float, float, float]]:
+    """The view of every frame."""
+    path = []
+    for index, (x, y, share, hold_s) in enumerate(_VIEWS):
+        if index:
+            before = _VIEWS[index - 1]
+            for step in range(1, round(_PAN_S * fps)):
+                at = step / round(_PAN_S * fps)
+                path.append((_mix(before[0], x, at), _mix(before[1], y, at), _mix(before[2], share, at)))
+        path += [(x, y, share)] * round(hold_s * fps)
+    return path
+
+
+def _mix(a: float, b: float, at: float) -> float:
+    return a + (b - a) * at
+
+
+def _look(
+    photo_bgr: npt.NDArray[np.uint8], view: tuple[float, float, float], noise: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    height, width = photo_bgr.shape[:2]
+    crop_w, crop_h = round(width * view[2]), round(height * view[2])
+    left = min(max(0, round(view[0] * width - crop_w / 2)), width - crop_w)
+    top = min(max(0, round(view[1] * height - crop_h / 2)), height - crop_h)
+    crop = photo_bgr[top : top + crop_h, left : left + crop_w]
+    scale = _LONG_SIDE_PX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    frame = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(np.clip(frame + noise.normal(0.0, _NOISE_LEVELS, frame.shape), 0, 255), np.uint8)

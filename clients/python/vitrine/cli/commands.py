@@ -1,0 +1,234 @@
+"""Commands that talk to a mesh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from vitrine.cli import views
+from vitrine.cli.live import LiveView
+from vitrine.cli.output import as_json, console, show_failure
+from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
+from vitrine.ingest.v1 import capture_pb2, frame_pb2
+from vitrine.profile.v1 import profile_service_pb2
+from vitrine.sdk import (
+    CatalogSource,
+    FrameStream,
+    ImportProgress,
+    Reconnected,
+    RpcFailure,
+    StreamSettings,
+    Vitrine,
+    frames_of,
+    import_catalog,
+)
+
+_SHOWN_REJECTIONS = 20
+
+
+def _session(context: typer.Context) -> Session:
+    session: Session = context.obj
+    return session
+
+
+def stream(
+    context: typer.Context,
+    source: Annotated[
+        str, typer.Argument(help="Number of a webcam, a video file, a picture, or a folder of pictures.")
+    ],
+    fps: Annotated[float, typer.Option(help="Frames per second.", min=0.1, max=60)] = 10.0,
+    min_interval_s: Annotated[float | None, typer.Option(help="Least time between keyframes.")] = None,
+    max_interval_s: Annotated[float | None, typer.Option(help="A keyframe is forced after this time.")] = None,
+    ssim: Annotated[float | None, typer.Option(help="SSIM above this is the same scene, 0-1.")] = None,
+    pixel_diff: Annotated[float | None, typer.Option(help="Mean difference below this is the same scene, 0-1.")] = None,
+) -> None:
+    """Stream a camera, a video or pictures, and watch keyframes and results."""
+    session = _session(context)
+    keyframes = frame_pb2.KeyframeConfig(
+        min_interval_s=min_interval_s,
+        max_interval_s=max_interval_s,
+        ssim_threshold=ssim,
+        pixel_diff_threshold=pixel_diff,
+    )
+
+    async def work(mesh: Vitrine) -> None:
+        live = FrameStream(mesh, StreamSettings(keyframes=keyframes, source="cli"))
+        view = LiveView(live)
+        if session.json_output:
+            async for event in live.events(frames_of(source, fps=fps)):
+                if not isinstance(event, Reconnected):
+                    as_json(event)
+            return
+        with Live(view, console=console, refresh_per_second=5):
+            async for event in live.events(frames_of(source, fps=fps)):
+                view.take(event)
+
+    session.run(work)
+
+
+async def follow_capture(mesh: Vitrine, image: bytes, *, cropped: bool, quiet: bool) -> capture_pb2.Capture:
+    """Sends a photo and follows it to its end with a progress bar.
+
+    Args:
+        mesh: The client.
+        image: The photo.
+        cropped: Take the whole picture.
+        quiet: Show no bar.
+    """
+    capture = await mesh.capture(image, cropped=cropped)
+    columns = (TextColumn("{task.description:10}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
+        task = progress.add_task("queued", total=100)
+        async for capture in mesh.follow(capture.name):  # noqa: B020  the newest state replaces the one before
+            progress.update(task, completed=capture.progress_percent, description=capture.stage)
+    return capture
+
+
+def capture(
+    context: typer.Context,
+    photo: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A JPEG, PNG or WebP photo.")],
+    reticle: Annotated[
+        bool, typer.Option("--reticle", help="Take only the middle, as a phone's reticle frames it; else all of it.")
+    ] = False,
+) -> None:
+    """Capture a photo of an outfit: garments, products like them, and what it does to your taste."""
+    session = _session(context)
+
+    async def work(mesh: Vitrine) -> None:
+        done = await follow_capture(mesh, photo.read_bytes(), cropped=not reticle, quiet=session.json_output)
+        if session.json_output:
+            as_json(done)
+        else:
+            show_capture(done)
+        if done.state != capture_pb2.Capture.STATE_SUCCEEDED:
+            raise typer.Exit(EXIT_FAILED)
+
+    session.run(work)
+
+
+def show_capture(done: capture_pb2.Capture) -> None:
+    """Prints a finished capture."""
+    if done.state == capture_pb2.Capture.STATE_FAILED:
+        show_failure(RpcFailure.of_status(done.error), json_output=False)
+        return
+    console.print(f"[bold]{done.name}[/]  {done.blurred_face_count} faces blurred")
+    console.print(views.garments_table(done.outfit.garments))
+    console.print(views.matches_table(done.outfit.garments, done.outfit.matches))
+    if done.outfit.HasField("taste_change"):
+        console.print(views.radar_table(done.outfit.taste_change.after, done.outfit.taste_change.before))
+    console.print(views.models_line(done.models))
+    if done.degraded:
+        console.print(f"[yellow]degraded: {', '.join(done.degraded_parts)}[/]")
+
+
+def search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="Words, for example 'navy striped shirt'.")] = "",
+    photo: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Search by a picture.")] = None,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, max=100, help="How many products.")] = 10,
+) -> None:
+    """Search products by words or by a picture."""
+    session = _session(context)
+    if bool(text) == (photo is not None):
+        console.print("Give words or --photo, and not both.")
+        raise typer.Exit(EXIT_USAGE)
+
+    async def work(mesh: Vitrine) -> None:
+        if photo is not None:
+            found = await mesh.search_image(photo.read_bytes(), page_size=number)
+        else:
+            found = await mesh.search_text(text, page_size=number)
+        if session.json_output:
+            as_json(found)
+        else:
+            console.print(views.search_table(found))
+
+    session.run(work)
+
+
+def profile(context: typer.Context) -> None:
+    """Show your profile: taste, preferences."""
+    session = _session(context)
+
+    async def work(mesh: Vitrine) -> None:
+        found = await mesh.profile()
+        if session.json_output:
+            as_json(found)
+        else:
+            console.print(views.profile_view(found))
+
+    session.run(work)
+
+
+def watch(context: typer.Context) -> None:
+    """Follow your profile as it changes, until Ctrl-C."""
+    session = _session(context)
+
+    async def work(mesh: Vitrine) -> None:
+        async for message in mesh.watch_profile():
+            _show_change(message, json_output=session.json_output)
+
+    session.run(work)
+
+
+def _show_change(message: profile_service_pb2.WatchProfileResponse, *, json_output: bool) -> None:
+    kind = message.WhichOneof("event")
+    if json_output:
+        as_json(message)
+    elif kind == "snapshot":
+        console.print(views.profile_view(message.snapshot.profile))
+    elif kind == "taste_change":
+        console.print(views.radar_table(message.taste_change.after, message.taste_change.before))
+    elif kind != "heartbeat":
+        console.print(f"[dim]{kind}[/]")
+
+
+def catalog_import(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .csv or .jsonl file.")],
+    images: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Folder of the pictures.")] = None,
+    currency: Annotated[str, typer.Option(help="Currency of prices that name none.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, write nothing.")] = False,
+) -> None:
+    """Import a catalogue: every row is stored or reported. Running it again changes nothing."""
+    session = _session(context)
+    source = CatalogSource(file, images, currency)
+    session.run(
+        lambda mesh: run_import(mesh, source, dry_run=dry_run, json_output=session.json_output), roles=("operator",)
+    )
+
+
+async def run_import(mesh: Vitrine, source: CatalogSource, *, dry_run: bool, json_output: bool) -> None:
+    """Imports with a progress bar and prints the report.
+
+    Args:
+        mesh: A client with the role `operator`.
+        source: The catalogue.
+        dry_run: Write nothing.
+        json_output: Print the report as JSON.
+    """
+    columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=json_output, transient=True) as progress:
+        task = progress.add_task("import", total=None)
+
+        def advance(at: ImportProgress) -> None:
+            progress.update(task, completed=at.sent_count, total=at.total_count)
+
+        report = await import_catalog(mesh, source, dry_run=dry_run, on_progress=advance)
+    if json_output:
+        as_json(report)
+        return
+    done = getattr(report, "import")
+    console.print(
+        f"{done.row_count} rows: {done.created_count} new, {done.updated_count} changed, "
+        f"{done.unchanged_count} as they were, {done.rejected_count} rejected"
+    )
+    for rejection in report.rejections[:_SHOWN_REJECTIONS]:
+        console.print(
+            f"  row {rejection.row_number}: [bold]{rejection.field}[/] {rejection.description} ({rejection.reason})"
+        )
+    if len(report.rejections) > _SHOWN_REJECTIONS:
+        console.print(f"  ... and {len(report.rejections) - _SHOWN_REJECTIONS} more (--json shows all)")

@@ -1,0 +1,202 @@
+"""`vitrine demo`: the whole mesh at work on one picture, from camera frames to a taste profile."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.rule import Rule
+from vitrine.cli import views
+from vitrine.cli.clip import clip_of, encode, read_photo
+from vitrine.cli.commands import follow_capture, run_import, show_capture
+from vitrine.cli.live import LiveView
+from vitrine.cli.local import draw_catalog, start_mesh
+from vitrine.cli.output import as_json, console, errors
+from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
+from vitrine.embedded.home import Home
+from vitrine.embedded.launch import shut_down
+from vitrine.embedded.state import LocalMesh, load
+from vitrine.ingest.v1 import capture_pb2, frame_pb2
+from vitrine.profile.v1 import profile_service_pb2, taste_pb2
+from vitrine.retrieval.v1 import catalog_service_pb2
+from vitrine.sdk import CameraFrame, FrameStream, Reconnected, RpcFailure, StreamSettings, Vitrine, frames_of
+
+_PRODUCTS = 420
+_INDEX_S = 90.0
+_POLL_S = 0.5
+
+
+def demo(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Stop the mesh afterwards instead of staying up.")] = False,
+    photo: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Your own photo.")] = None,
+    video: Annotated[str, typer.Option(help="Your own video file, or the number of a webcam.")] = "",
+) -> None:
+    """Start the mesh, stream a picture through it, and show what it saw, found and learnt."""
+    session: Session = context.obj
+    picture = photo or (None if video else sample_photo())
+    if picture is None and not video:
+        errors.print("No sample photograph is installed; give --photo or --video.")
+        raise typer.Exit(EXIT_USAGE)
+    running = load()
+    local = running or start_mesh(session)
+    try:
+        Session("", "", tls=False, json_output=session.json_output).run(
+            lambda mesh: _show(mesh, local, picture, video, json_output=session.json_output), roles=("operator",)
+        )
+        if not once:
+            _stay(local, json_output=session.json_output)
+    finally:
+        if running is None:
+            with errors.status("stopping"):
+                shut_down(Home.find())
+
+
+def sample_photo() -> Path | None:
+    """Finds a photograph of a person in an installed package: Eileen Collins by NASA, public domain."""
+    package = importlib.util.find_spec(
+        "skimage"
+    )  # only found: importing it takes a second, and the file is all we need
+    if package is None or package.origin is None:
+        return None
+    photo = Path(package.origin).parent / "data/astronaut.png"
+    return photo if photo.exists() else None
+
+
+async def _show(mesh: Vitrine, local: LocalMesh, photo: Path | None, video: str, *, json_output: bool) -> None:
+    await _ensure_catalog(mesh, json_output=json_output)
+    before = await _radar(mesh)
+    stream = FrameStream(mesh, StreamSettings(source="demo"))
+    view = LiveView(stream)
+    frames: AsyncIterator[CameraFrame] = frames_of(video) if video else clip_of(read_photo(_given(photo)))
+    _headline(f"1. A camera stream through Envoy ({local.state.edge_url})", json_output=json_output)
+    await _run_stream(stream, view, frames, json_output=json_output)
+    best = max(view.results, key=lambda result: len(result.garments), default=None)
+    if best is not None and not json_output:
+        console.print(views.garments_table(best.garments))
+        console.print(views.matches_table(best.garments, best.matches))
+    if photo is not None:
+        _headline("2. The same photo as a capture: a job for the worker", json_output=json_output)
+        await _capture(mesh, photo, json_output=json_output)
+    _headline("3. What it did to the taste profile", json_output=json_output)
+    after = await _radar(mesh)
+    if json_output:
+        as_json({"radarBefore": _scores(before), "radarAfter": _scores(after)})
+    else:
+        console.print(views.radar_table(before))
+        console.print(views.radar_table(after, before))
+    if not any(result.garments for result in view.results):
+        errors.print("No garment was found in any keyframe; try a photo that shows a person from head to knee.")
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _ensure_catalog(mesh: Vitrine, *, json_output: bool) -> None:
+    """Imports the demo catalogue into an empty shop and waits until search knows it."""
+    listed = await mesh.catalog.ListProducts(catalog_service_pb2.ListProductsRequest(page_size=1))
+    if listed.total_count == 0:
+        source = await asyncio.to_thread(draw_catalog, Home.find(), _PRODUCTS)
+        await run_import(mesh, source, dry_run=False, json_output=json_output)
+    with errors.status("waiting for the search index"):
+        deadline = asyncio.get_running_loop().time() + _INDEX_S
+        while not await _is_searchable(mesh):
+            if asyncio.get_running_loop().time() > deadline:
+                errors.print("[yellow]The search index is not complete yet; going on without all of it.[/]")
+                return
+            await asyncio.sleep(_POLL_S)
+
+
+async def _is_searchable(mesh: Vitrine) -> bool:
+    try:
+        return bool((await mesh.search_text("navy shirt", page_size=1)).matches)
+    except RpcFailure as failure:
+        if failure.reason in {"INDEX_NOT_READY", "DEPENDENCY_UNAVAILABLE", "MODEL_UNAVAILABLE"}:
+            return False
+        raise
+
+
+async def _run_stream(
+    stream: FrameStream, view: LiveView, frames: AsyncIterator[CameraFrame], *, json_output: bool
+) -> None:
+    if json_output:
+        async for event in stream.events(frames):
+            view.take(event)
+            if not isinstance(event, Reconnected) and event.WhichOneof("event") in {"result", "stats"}:
+                as_json(event)
+        return
+    with Live(view, console=console, refresh_per_second=5):
+        async for event in stream.events(frames):
+            view.take(event)
+    console.print()
+    console.print(_totals(view.totals))
+
+
+def _totals(totals: frame_pb2.FrameTotals) -> str:
+    return (
+        f"{totals.received_count} frames arrived: {totals.processed_count} keyframes, "
+        f"{totals.skipped_interval_count + totals.skipped_same_scene_count} skipped, "
+        f"{totals.superseded_count} superseded, {totals.late_count} late, {totals.rejected_count} rejected, "
+        f"{totals.lost_count} lost"
+    )
+
+
+async def _capture(mesh: Vitrine, photo: Path, *, json_output: bool) -> None:
+    image = encode(read_photo(photo))
+    done = await follow_capture(mesh, image, cropped=True, quiet=json_output)
+    if json_output:
+        as_json(done)
+    else:
+        show_capture(done)
+    if done.state != capture_pb2.Capture.STATE_SUCCEEDED:
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _radar(mesh: Vitrine) -> taste_pb2.Radar:
+    answer = await mesh.profiles.GetRadar(profile_service_pb2.GetRadarRequest(name=f"{mesh.user}/radar"))
+    return answer.radar
+
+
+def _scores(radar: taste_pb2.Radar) -> dict[str, float]:
+    return {axis.axis: round(axis.score, 2) for axis in radar.axes}
+
+
+def _stay(local: LocalMesh, *, json_output: bool) -> None:
+    """Prints where everything is and waits for Ctrl-C."""
+    url = local.state.edge_url
+    places = {"edge": url, "health": f"{url}/health", "openapi": f"{url}/openapi.json", "admin": local.state.admin_url}
+    if json_output:
+        as_json(places)
+    else:
+        console.print(Rule("The mesh stays up until Ctrl-C"))
+        for name, place in places.items():
+            console.print(f"  {name:8} {place}")
+        console.print('  try      vitrine search "red dress"     vitrine status     vitrine stream 0')
+        console.print(f'  curl     curl -H "authorization: Bearer $(vitrine token)" {url}/v1/users/demo/radar')
+    _until_interrupted()
+
+
+def _until_interrupted() -> None:
+    """Waits for Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return
+
+
+def _headline(words: str, *, json_output: bool) -> None:
+    if not json_output:
+        console.print(Rule(words, align="left"))
+
+
+def _given(photo: Path | None) -> Path:
+    if photo is None:
+        raise ValueError("neither a photo nor a video was given")
+    return photo

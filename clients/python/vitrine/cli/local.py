@@ -1,0 +1,207 @@
+"""Commands for the mesh on this machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+from rich.table import Table
+from vitrine.cli.commands import run_import
+from vitrine.cli.output import as_json, console, errors
+from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
+from vitrine.embedded.home import Home
+from vitrine.embedded.keys import DEV_USER, ensure_keys, load_keys
+from vitrine.embedded.launch import LaunchError, launch, shut_down
+from vitrine.embedded.plan import parse_replicas
+from vitrine.embedded.ports import is_free
+from vitrine.embedded.state import LocalMesh, MeshState, ProcessState, load, read_state
+from vitrine.sdk import CatalogSource
+
+EXIT_NOT_RUNNING = 3
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def up(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the edge; 8080 when it is free.")] = None,
+    replicas: Annotated[str, typer.Option(help="More processes, for example ingest=2,vision=2.")] = "",
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Start the whole mesh on this machine, in the background."""
+    session: Session = context.obj
+    mesh = start_mesh(session, port=port, replicas=replicas, log_level=log_level)
+    if session.json_output:
+        as_json(_plain(mesh.state))
+        return
+    console.print(f"[green]ready[/] after {mesh.state.ready_after_s:.1f} s at [bold]{mesh.state.edge_url}[/]")
+    console.print("`vitrine status` shows the processes, `vitrine token` makes a token, `vitrine down` ends it all.")
+
+
+def start_mesh(session: Session, *, port: int | None = None, replicas: str = "", log_level: str = "info") -> LocalMesh:
+    """Starts the mesh with a spinner.
+
+    Args:
+        session: The shared options.
+        port: Port of the edge.
+        replicas: `kind=count`, comma-separated.
+        log_level: Log level of all services.
+
+    Raises:
+        typer.Exit: It does not start; the reason is printed.
+    """
+    if port is not None and not is_free(port):
+        _fail(f"port {port} is taken; choose another with --port, or leave it out for a free one", session)
+        raise typer.Exit(EXIT_FAILED)
+    try:
+        with errors.status("starting") as status:
+            return launch(
+                Home.find(), port=port, replicas=parse_replicas(replicas), log_level=log_level,
+                on_progress=status.update,
+            )  # fmt: skip
+    except (LaunchError, ValueError) as error:
+        _fail(str(error), session)
+        raise typer.Exit(EXIT_FAILED) from error
+
+
+def down(context: typer.Context) -> None:
+    """End the mesh on this machine: exactly its own processes."""
+    session: Session = context.obj
+    with errors.status("stopping"):
+        ran = shut_down(Home.find())
+    if session.json_output:
+        as_json({"stopped": ran})
+    else:
+        console.print("stopped" if ran else "No mesh ran here.")
+
+
+def status(context: typer.Context) -> None:
+    """Show the processes of the mesh: ports, memory, restarts."""
+    session: Session = context.obj
+    state = read_state(Home.find().state)
+    if state is None:
+        _fail("No mesh runs here. Start one with `vitrine up`.", session)
+        raise typer.Exit(EXIT_NOT_RUNNING)
+    if session.json_output:
+        as_json(_plain(state))
+    else:
+        console.print(_status_table(state))
+        console.print(f"edge [bold]{state.edge_url}[/]   Envoy's admin pages {state.admin_url}")
+        console.print(f"logs {Home.find().logs}")
+        if state.message:
+            console.print(f"[yellow]{state.message}[/]")
+    if not state.is_running or any(each.process() is None for each in state.processes):
+        raise typer.Exit(EXIT_NOT_RUNNING)
+
+
+def token(
+    user: Annotated[str, typer.Option(help="Whose token: the owner of users/{user}.")] = DEV_USER,
+    role: Annotated[list[str] | None, typer.Option(help="A role: operator. May be given more than once.")] = None,
+    ttl: Annotated[str, typer.Option(help="Lifetime: 90s, 30m, 12h, 7d.")] = "12h",
+    key_folder: Annotated[
+        Path | None,
+        typer.Option("--keys", exists=True, file_okay=False, help="Folder that `vitrine keys` has written."),
+    ] = None,
+) -> None:
+    """Print a development token for the mesh on this machine, or for one in containers (--keys)."""
+    match = re.fullmatch(r"(\d+)([smhd])", ttl)
+    if match is None or not re.fullmatch(r"[a-zA-Z0-9._-]{1,64}", user):
+        errors.print("Expected --ttl like 90s, 30m, 12h or 7d, and --user of letters, digits, dots and dashes.")
+        raise typer.Exit(EXIT_USAGE)
+    ttl_s = int(match[1]) * _UNITS_S[match[2]]
+    own = load_keys(key_folder) if key_folder else ensure_keys(Home.find().make().keys)
+    typer.echo(own.token(user, role or (), ttl_s))
+
+
+def keys(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("secrets"),
+) -> None:
+    """Make a key pair for tokens, one for the services, and the key set; for containers and clusters."""
+    made = ensure_keys(out)
+    for path in (made.folder / "issuer-key.pem", made.service_key_file, made.jwks):
+        console.print(str(path))
+
+
+def catalog_demo(
+    context: typer.Context,
+    count: Annotated[int, typer.Option(min=1, max=5000, help="How many products.")] = 420,
+) -> None:
+    """Draw a catalogue of garments and import it."""
+    session: Session = context.obj
+    source = draw_catalog(Home.find().make(), count)
+    session.run(
+        lambda mesh: run_import(mesh, source, dry_run=False, json_output=session.json_output), roles=("operator",)
+    )
+
+
+def draw_catalog(home: Home, count: int) -> CatalogSource:
+    """Draws the demo catalogue, once.
+
+    Args:
+        home: The mesh's folder; the catalogue goes below it.
+        count: How many products.
+
+    Raises:
+        typer.Exit: It cannot be drawn; the reason is printed.
+    """
+    folder = home.path / f"demo-catalog-{count}"
+    rows = folder / "catalog.jsonl"
+    if not rows.exists():
+        command = [sys.executable, "-m", "retrieval_svc.catalog.demo", "--out", str(folder), "--count", str(count)]
+        with errors.status(f"drawing {count} garments (once)"):
+            run = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - no shell
+        if run.returncode != 0:
+            errors.print(run.stderr[-1000:])
+            raise typer.Exit(EXIT_FAILED)
+    return CatalogSource(rows)
+
+
+def local_mesh() -> LocalMesh | None:
+    """Finds the mesh of this machine."""
+    return load()
+
+
+def _status_table(state: MeshState) -> Table:
+    alive = "[green]running[/]" if state.is_running else "[red]not running[/]"
+    table = Table(title=f"{state.phase}, supervisor {alive}", title_justify="left")
+    for column in ("process", "pid", "ports", "memory", "up", "restarts"):
+        table.add_column(column, justify="right" if column in {"pid", "memory", "up", "restarts"} else "left")
+    total = 0.0
+    for each in [*state.processes, state.supervisor]:
+        memory = each.memory_mib()
+        total += memory or 0.0
+        ports = "  ".join(f"{use} {number}" for use, number in each.ports.items())
+        size = "[red]down[/]" if memory is None else f"{memory:.0f} MiB"
+        table.add_row(each.name, str(each.pid or ""), ports, size, _uptime(each), str(each.restarts))
+    table.add_section()
+    table.add_row("all", "", "", f"{total:.0f} MiB", "", "")
+    return table
+
+
+def _uptime(each: ProcessState) -> str:
+    process = each.process()
+    return "" if process is None else f"{max(0.0, time.time() - _created(process)):.0f} s"
+
+
+def _created(process: psutil.Process) -> float:
+    return float(process.create_time())
+
+
+def _plain(state: MeshState) -> dict[str, Any]:
+    """The state as JSON: without the database's password, with the memory of each process."""
+    plain = state.model_dump(exclude={"database_url"})
+    for each, shown in zip(state.processes, plain["processes"], strict=True):
+        shown["memory_mib"] = each.memory_mib()
+    return plain | {"running": state.is_running}
+
+
+def _fail(words: str, session: Session) -> None:
+    if session.json_output:
+        as_json({"error": {"message": words}})
+    else:
+        errors.print(words)

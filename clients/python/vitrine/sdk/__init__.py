@@ -1,0 +1,20 @@
+"""The typed client: `Vitrine` for calls, `FrameStream` for live streams, `RpcFailure` for what goes wrong."""
+
+from vitrine.sdk.catalog import CatalogSource, ImportProgress, import_catalog
+from vitrine.sdk.client import Vitrine
+from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.frames import CameraFrame, frames_of
+from vitrine.sdk.stream import FrameStream, Reconnected, StreamSettings
+
+__all__ = [
+    "CameraFrame",
+    "CatalogSource",
+    "FrameStream",
+    "ImportProgress",
+    "Reconnected",
+    "RpcFailure",
+    "StreamSettings",
+    "Vitrine",
+    "frames_of",
+    "import_catalog",
+]

@@ -1,0 +1,147 @@
+"""Reading a catalogue (CSV or JSON lines, with a folder of pictures) and sending it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc.aio
+from vitrine.retrieval.v1 import catalog_service_pb2 as pb
+from vitrine.sdk.client import Vitrine
+from vitrine.sdk.errors import RpcFailure
+from vitrine.type.v1 import image_pb2
+
+_CHUNK_ROWS = 100
+_CHUNK_BYTES = 4 * 1024 * 1024
+# Columns that name picture files beside the catalogue; they are read here and do not go into the row.
+_IMAGE_COLUMNS = ("image", "images", "image_file")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is.
+
+    Attributes:
+        sent_count: Rows sent.
+        total_count: Rows in the file.
+    """
+
+    sent_count: int
+    total_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSource:
+    """A catalogue on disk.
+
+    Attributes:
+        path: A ``.csv`` file with a header, or ``.jsonl`` with one object per line. Its columns are those of `RawRow`;
+            the column ``image`` (or ``images``, separated by ``|``) names picture files.
+        image_dir: Where the picture files are; the folder of `path` when None.
+        default_currency: Currency of prices that name none.
+    """
+
+    path: Path
+    image_dir: Path | None = None
+    default_currency: str = ""
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yields row numbers (from 1, without the header) and columns as text.
+
+        Raises:
+            ValueError: A line is not a JSON object, or the file is neither CSV nor JSON lines.
+        """
+        with self.path.open(newline="", encoding="utf-8-sig") as file:
+            if self.path.suffix.lower() == ".csv":
+                for number, row in enumerate(csv.DictReader(file), 1):
+                    yield number, {key: value for key, value in row.items() if key and value}
+            elif self.path.suffix.lower() in {".jsonl", ".ndjson"}:
+                for number, line in enumerate(file, 1):
+                    if line.strip():
+                        yield number, _flatten(number, line)
+            else:
+                raise ValueError(f"{self.path}: expected a .csv or .jsonl file")
+
+    def images(self, names: str) -> list[image_pb2.Image]:
+        """Reads the pictures of a row; a file that is missing is sent empty, so that the report names its row.
+
+        Args:
+            names: File names separated by ``|``.
+        """
+        folder = self.image_dir or self.path.parent
+        files = [folder / name.strip() for name in names.split("|") if name.strip()]
+        return [image_pb2.Image(data=file.read_bytes() if file.is_file() else b"") for file in files]
+
+
+def _flatten(number: int, line: str) -> dict[str, str]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {number} is not JSON: {error.msg} at column {error.colno}") from error
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number}: expected a JSON object, got {type(row).__name__}")  # noqa: TRY004  bad data
+    return {key: _text(value) for key, value in row.items() if value not in (None, "", [])}
+
+
+def _text(value: object) -> str:
+    return "|".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+async def import_catalog(
+    mesh: Vitrine,
+    source: CatalogSource,
+    *,
+    dry_run: bool = False,
+    on_progress: Callable[[ImportProgress], None] = lambda _: None,
+) -> pb.ImportProductsResponse:
+    """Sends a catalogue. The server reads on only when the rows before are stored, so progress is true.
+
+    Args:
+        mesh: A client with the role `operator`.
+        source: The catalogue.
+        dry_run: Check every row, write nothing.
+        on_progress: Called after each chunk.
+
+    Returns:
+        The import and every rejected row.
+
+    Raises:
+        RpcFailure: The import broke; rows done so far stay.
+    """
+    total = sum(1 for _ in source.rows())
+
+    async def requests() -> AsyncIterator[pb.ImportProductsRequest]:
+        config = pb.ImportConfig(
+            source=source.path.name,
+            default_currency_code=source.default_currency,
+            dry_run=dry_run,
+            total_row_count=total,
+        )
+        yield pb.ImportProductsRequest(config=config)
+        sent = 0
+        for chunk in _chunks(source):
+            yield pb.ImportProductsRequest(chunk=chunk)
+            sent += len(chunk.rows)
+            on_progress(ImportProgress(sent, total))
+
+    try:
+        return await mesh.catalog.ImportProducts(requests())
+    except grpc.aio.AioRpcError as error:
+        raise RpcFailure.of(error) from error
+
+
+def _chunks(source: CatalogSource) -> Iterator[pb.ImportChunk]:
+    chunk, size = pb.ImportChunk(), 0
+    for number, columns in source.rows():
+        names = "|".join(columns.pop(column) for column in _IMAGE_COLUMNS if column in columns)
+        row = pb.ImportRow(row_number=number, raw=pb.RawRow(columns=columns), images=source.images(names))
+        if chunk.rows and (len(chunk.rows) == _CHUNK_ROWS or size + row.ByteSize() > _CHUNK_BYTES):
+            yield chunk
+            chunk, size = pb.ImportChunk(), 0
+        chunk.rows.append(row)
+        size += row.ByteSize()
+    if chunk.rows:
+        yield chunk

@@ -1,0 +1,242 @@
+"""Calls to a mesh, typed."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+from vitrine.ingest.v1 import capture_pb2, capture_service_pb2, capture_service_pb2_grpc, privacy_service_pb2_grpc
+from vitrine.ingest.v1.stream_service_pb2_grpc import StreamServiceStub
+from vitrine.profile.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc
+from vitrine.retrieval.v1 import catalog_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc
+from vitrine.sdk.errors import RpcFailure
+from vitrine.type.v1 import image_pb2
+from vitrine.vision.v1 import garment_service_pb2_grpc, model_service_pb2_grpc
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+_FINAL = {
+    capture_pb2.Capture.STATE_SUCCEEDED,
+    capture_pb2.Capture.STATE_FAILED,
+    capture_pb2.Capture.STATE_CANCELLED,
+}
+_WATCH_ATTEMPTS = 8
+
+
+class _Interceptor:
+    """Adds the token to each call, and a deadline to those that end by themselves."""
+
+    def __init__(self, token: str, default_deadline_s: float) -> None:
+        self._token = token
+        self._default_deadline_s = default_deadline_s
+
+    def details(self, details: Any, *, limited: bool) -> Any:  # noqa: ANN401  grpc.aio.ClientCallDetails
+        metadata = grpc.aio.Metadata(*(details.metadata or ()))
+        if self._token:
+            metadata.add("authorization", f"Bearer {self._token}")
+        timeout = details.timeout if details.timeout is not None or not limited else self._default_deadline_s
+        return details._replace(metadata=metadata, timeout=timeout)
+
+
+class _Unary(_Interceptor, grpc.aio.UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:  # noqa: ANN401
+        call = await continuation(self.details(client_call_details, limited=True), request)
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise RpcFailure.of(error) from error
+
+
+class _ServerStream(_Interceptor, grpc.aio.UnaryStreamClientInterceptor):
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:  # noqa: ANN401
+        return await continuation(self.details(client_call_details, limited=False), request)
+
+
+class _ClientStream(_Interceptor, grpc.aio.StreamUnaryClientInterceptor):
+    async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:  # noqa: ANN401
+        return await continuation(self.details(client_call_details, limited=False), request_iterator)
+
+
+class _Bidi(_Interceptor, grpc.aio.StreamStreamClientInterceptor):
+    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:  # noqa: ANN401
+        return await continuation(self.details(client_call_details, limited=False), request_iterator)
+
+
+class Vitrine:
+    """A connection to a mesh, for one user.
+
+    The stubs of the contract are its attributes; every unary call has a deadline and raises `RpcFailure`.
+
+    Example:
+        ```python
+        async with Vitrine("localhost:8080", user="ada", token=token) as mesh:
+            capture = await mesh.capture(Path("me.jpg").read_bytes())
+            async for capture in mesh.follow(capture.name):
+                print(capture.stage, capture.progress_percent)
+        ```
+
+    Attributes:
+        user: Resource name of the user, ``users/{user}``.
+        captures: CaptureService.
+        streams: StreamService; `FrameStream` is the comfortable way.
+        privacy: PrivacyService.
+        garments: GarmentService.
+        models: ModelService.
+        search: SearchService.
+        catalog: CatalogService.
+        profiles: ProfileService.
+    """
+
+    def __init__(
+        self, target: str, *, user: str, token: str, tls: bool = False, default_deadline_s: float = 30.0
+    ) -> None:
+        """Makes the channel; nothing is sent before the first call.
+
+        Args:
+            target: ``host:port`` of the edge.
+            user: The subject (`sub`) of the token.
+            token: A JWT.
+            tls: Whether the edge speaks TLS.
+            default_deadline_s: Time limit of a unary call, in seconds.
+        """
+        self.user = f"users/{user}"
+        options = [
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.keepalive_time_ms", 30_000),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 2_000),
+        ]
+        interceptors = [kind(token, default_deadline_s) for kind in (_Unary, _ServerStream, _ClientStream, _Bidi)]
+        if tls:
+            self.channel = grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options, None, interceptors)
+        else:
+            self.channel = grpc.aio.insecure_channel(target, options, None, interceptors)
+        self.captures = capture_service_pb2_grpc.CaptureServiceStub(self.channel)
+        self.streams = StreamServiceStub(self.channel)
+        self.privacy = privacy_service_pb2_grpc.PrivacyServiceStub(self.channel)
+        self.garments = garment_service_pb2_grpc.GarmentServiceStub(self.channel)
+        self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
+        self.search = search_service_pb2_grpc.SearchServiceStub(self.channel)
+        self.catalog = catalog_service_pb2_grpc.CatalogServiceStub(self.channel)
+        self.profiles = profile_service_pb2_grpc.ProfileServiceStub(self.channel)
+
+    async def __aenter__(self) -> Self:
+        """Returns itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the channel."""
+        await self.channel.close()
+
+    async def capture(self, image: bytes, *, cropped: bool = False, skip_taste: bool = False) -> capture_pb2.Capture:
+        """Sends a photo of an outfit. It is safe to call again: one call makes one capture, also when it is retried.
+
+        Args:
+            image: A JPEG, PNG or WebP picture.
+            cropped: Take the whole picture and not the reticle in its middle.
+            skip_taste: Leave the taste profile as it is.
+
+        Returns:
+            The capture, queued.
+
+        Raises:
+            RpcFailure: The picture or the call was refused.
+        """
+        request = capture_service_pb2.CreateCaptureRequest(
+            parent=self.user,
+            kind=capture_pb2.CAPTURE_KIND_OUTFIT,
+            image=image_pb2.Image(data=image),
+            request_id=str(uuid.uuid4()),
+            outfit_options=capture_pb2.OutfitOptions(skip_taste=skip_taste),
+        )
+        if cropped:
+            request.cropping.already_cropped = True
+        return (await self.captures.CreateCapture(request)).capture
+
+    async def follow(self, name: str) -> AsyncIterator[capture_pb2.Capture]:
+        """Follows a capture to its end; a broken connection is taken up again.
+
+        Args:
+            name: ``users/{user}/captures/{capture}``.
+
+        Yields:
+            The capture at once and after every change; the last one is final.
+
+        Raises:
+            RpcFailure: The capture is not there, or the mesh stays away.
+        """
+        attempt = 0
+        while True:
+            failure = RpcFailure(grpc.StatusCode.UNAVAILABLE, "the server ended the stream", "", {}, {}, None, "")
+            try:
+                async for message in self.captures.WatchCapture(capture_service_pb2.WatchCaptureRequest(name=name)):
+                    attempt = 0
+                    if message.WhichOneof("event") == "change":
+                        yield message.change.capture
+                        if message.change.capture.state in _FINAL:
+                            return
+            except grpc.aio.AioRpcError as error:
+                failure = RpcFailure.of(error)
+            attempt += 1
+            if not failure.connection_broke or attempt == _WATCH_ATTEMPTS:
+                raise failure
+            await asyncio.sleep(min(2.0, 0.1 * 2**attempt))
+
+    async def search_text(self, text: str, *, page_size: int = 10) -> search_service_pb2.SearchProductsResponse:
+        """Finds products by words.
+
+        Args:
+            text: What to look for, for example ``navy striped shirt``.
+            page_size: How many products at most.
+        """
+        return await self.search.SearchProducts(
+            search_service_pb2.SearchProductsRequest(text=text, page_size=page_size)
+        )
+
+    async def search_image(self, image: bytes, *, page_size: int = 10) -> search_service_pb2.SearchProductsResponse:
+        """Finds products like the main garment of a picture.
+
+        Args:
+            image: A JPEG, PNG or WebP picture.
+            page_size: How many products at most.
+        """
+        return await self.search.SearchProducts(
+            search_service_pb2.SearchProductsRequest(image=image_pb2.Image(data=image), page_size=page_size)
+        )
+
+    async def profile(self) -> profile_pb2.Profile:
+        """Reads the user's profile, with the taste radar."""
+        request = profile_service_pb2.GetProfileRequest(name=f"{self.user}/profile")
+        return (await self.profiles.GetProfile(request)).profile
+
+    async def watch_profile(self) -> AsyncIterator[profile_service_pb2.WatchProfileResponse]:
+        """Follows the user's profile; a broken connection is taken up where it broke.
+
+        Yields:
+            A snapshot, then every change; heartbeats in between.
+
+        Raises:
+            RpcFailure: The mesh refused, or stays away.
+        """
+        request = profile_service_pb2.WatchProfileRequest(name=f"{self.user}/profile")
+        attempt = 0
+        while True:
+            try:
+                async for message in self.profiles.WatchProfile(request):
+                    request.after_sequence, attempt = message.sequence, 0
+                    yield message
+                    if message.WhichOneof("event") == "erased":
+                        return
+            except grpc.aio.AioRpcError as error:
+                failure = RpcFailure.of(error)
+                if not failure.connection_broke or attempt == _WATCH_ATTEMPTS - 1:
+                    raise failure from error
+            await asyncio.sleep(min(2.0, 0.1 * 2**attempt))
+            attempt += 1

@@ -1,0 +1,105 @@
+"""Frames to stream: from a webcam, a video file, a folder of pictures, or one picture."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFrame:
+    """One frame as a camera gives it.
+
+    Attributes:
+        jpeg: The encoded picture.
+        capture_time_s: When it was taken, in seconds since the epoch.
+    """
+
+    jpeg: bytes
+    capture_time_s: float
+
+
+async def frames_of(
+    source: str, *, fps: float = 10.0, long_side_px: int = 640, jpeg_quality: int = 80, paced: bool = True
+) -> AsyncIterator[CameraFrame]:
+    """Reads frames and paces them as a camera would.
+
+    Args:
+        source: Number of a webcam, a video file, a picture, or a folder of pictures (in order of their names).
+        fps: Frames per second to give; a video's frames between them are left out.
+        long_side_px: Frames are scaled down to this many pixels on the longer side.
+        jpeg_quality: 1-100.
+        paced: Wait between frames; False gives them as fast as they can be read.
+
+    Yields:
+        The frames.
+
+    Raises:
+        FileNotFoundError: There is no such file, folder or camera, or no picture in the folder.
+    """
+    frames = _pictures(Path(source)) if _is_pictures(source) else _video(source, fps)
+    started = time.monotonic()
+    epoch = time.time()
+    number = 0
+    while (frame_bgr := await asyncio.to_thread(next, frames, None)) is not None:
+        due = number / fps
+        if paced and (wait := started + due - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+        jpeg = await asyncio.to_thread(_encode, frame_bgr, long_side_px, jpeg_quality)
+        yield CameraFrame(jpeg, epoch + due)
+        number += 1
+
+
+def _is_pictures(source: str) -> bool:
+    path = Path(source)
+    return path.is_dir() or path.suffix.lower() in PICTURES
+
+
+def _pictures(path: Path) -> Iterator[np.ndarray]:
+    files = sorted(it for it in path.iterdir() if it.suffix.lower() in PICTURES) if path.is_dir() else [path]
+    if not files:
+        raise FileNotFoundError(f"no picture (JPEG, PNG or WebP) in the folder {path}")
+    for file in files:
+        frame_bgr = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+        if frame_bgr is None:
+            raise FileNotFoundError(f"{file} is not a picture that can be read")
+        yield frame_bgr
+
+
+def _video(source: str, fps: float) -> Iterator[np.ndarray]:
+    video = cv2.VideoCapture(int(source)) if source.isdigit() else cv2.VideoCapture(source)
+    if not video.isOpened():
+        raise FileNotFoundError(f"no camera or video {source!r}")
+    try:
+        step = max(1.0, (video.get(cv2.CAP_PROP_FPS) or fps) / fps)
+        number, wanted = 0, 0.0
+        while video.grab():
+            if number >= wanted:
+                ok, frame_bgr = video.retrieve()
+                if not ok:
+                    return
+                wanted += step
+                yield frame_bgr
+            number += 1
+    finally:
+        video.release()
+
+
+def _encode(frame_bgr: np.ndarray, long_side_px: int, jpeg_quality: int) -> bytes:
+    height, width = frame_bgr.shape[:2]
+    scale = long_side_px / max(height, width)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        frame_bgr = cv2.resize(frame_bgr, size, interpolation=cv2.INTER_AREA)
+    ok, encoded = cv2.imencode(".jpg", frame_bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+    if not ok:
+        raise ValueError(f"a frame of {width}x{height} pixels could not be encoded")
+    return encoded.tobytes()

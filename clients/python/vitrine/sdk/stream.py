@@ -1,0 +1,223 @@
+"""A live stream that survives broken connections."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+
+import grpc
+import grpc.aio
+from google.protobuf.timestamp_pb2 import Timestamp
+from vitrine.ingest.v1 import frame_pb2
+from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.sdk.client import Vitrine
+from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.frames import CameraFrame
+from vitrine.type.v1 import image_pb2
+
+_FIRST_BACKOFF_S = 0.1
+_MAX_BACKOFF_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How to stream.
+
+    Attributes:
+        keyframes: How keyframes are chosen; what is not set has the server's default.
+        results: What results hold.
+        source: What sends the frames, for example ``phone``.
+        max_pending_frames: Frames that may wait to be sent; with more, the oldest is dropped (and counted as lost).
+        give_up_after_s: How long the mesh may be away before the stream fails, in seconds.
+    """
+
+    keyframes: frame_pb2.KeyframeConfig = field(default_factory=frame_pb2.KeyframeConfig)
+    results: pb.ResultOptions = field(default_factory=pb.ResultOptions)
+    source: str = "sdk"
+    max_pending_frames: int = 30
+    give_up_after_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The connection broke and was taken up again.
+
+    Attributes:
+        cause: Why it broke.
+        away_s: How long it was away, in seconds.
+        replayed_result_count: Results that come again because they were not acknowledged.
+    """
+
+    cause: RpcFailure
+    away_s: float
+    replayed_result_count: int
+
+
+class FrameStream:
+    """Sends frames and gives the server's events, over as many connections as it takes.
+
+    Frames are numbered here, also those that are dropped while there is no connection, so that the server's ledger
+    sees the gap. Results are acknowledged when the caller asks for the next event, and a replayed result that was
+    already given is not given again.
+    """
+
+    def __init__(self, mesh: Vitrine, settings: StreamSettings | None = None) -> None:
+        """Prepares a stream; nothing is sent before `events`.
+
+        Args:
+            mesh: The client.
+            settings: How to stream.
+        """
+        self._mesh = mesh
+        self._settings = settings or StreamSettings()
+        self._keyframes = frame_pb2.KeyframeConfig()  # as last asked for: a new connection asks for the same
+        self._keyframes.CopyFrom(self._settings.keyframes)
+        # None wakes the sender at the end. Frames in it are bounded by `max_pending_frames`; commands are few.
+        self._pending: asyncio.Queue[pb.StreamFramesRequest | None] = asyncio.Queue()
+        self._waiting_frames = 0
+        self._resume_token = ""
+        self._seen: set[str] = set()
+        self._number = 0
+        self._frames_ended = False
+        self.sent_count = 0
+        self.dropped_count = 0
+        self.reconnect_count = 0
+        self.name = ""
+
+    async def events(self, frames: AsyncIterator[CameraFrame]) -> AsyncIterator[pb.StreamFramesResponse | Reconnected]:
+        """Streams until the frames end and the server has said its last word.
+
+        Args:
+            frames: What the camera sees, paced.
+
+        Yields:
+            The server's messages, and `Reconnected` where the connection broke in between.
+
+        Raises:
+            RpcFailure: The server refused the stream, or stayed away for longer than `give_up_after_s`.
+            Exception: What reading a frame raised, once the server has said its last word about those before it.
+        """
+        reader = asyncio.create_task(self._read(frames))
+        loop = asyncio.get_running_loop()
+        backoff, broken_at, cause = _FIRST_BACKOFF_S, loop.time(), None
+        try:
+            while True:
+                try:
+                    async with contextlib.aclosing(self._connection()) as messages:
+                        async for message in messages:
+                            if cause is not None and message.WhichOneof("event") == "ready":
+                                self.reconnect_count += 1
+                                yield Reconnected(cause, loop.time() - broken_at, message.ready.replayed_result_count)
+                                cause, backoff = None, _FIRST_BACKOFF_S
+                            yield message
+                            if message.WhichOneof("event") == "result":
+                                self._acknowledge(message.result.event_id)
+                            if message.WhichOneof("event") == "stats" and message.stats.final:
+                                await reader
+                                return
+                    failure = _broken("the server ended the stream")
+                except grpc.aio.AioRpcError as error:
+                    failure = RpcFailure.of(error)
+                if cause is None:
+                    broken_at = loop.time()
+                cause = failure
+                away = loop.time() - broken_at
+                if not failure.connection_broke or away > self._settings.give_up_after_s:
+                    raise failure
+                await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311  jitter, not a secret
+                backoff = min(_MAX_BACKOFF_S, backoff * 2)
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    def configure(self, keyframes: frame_pb2.KeyframeConfig) -> None:
+        """Changes how keyframes are chosen while the stream runs.
+
+        Args:
+            keyframes: New values; what is not set stays.
+        """
+        self._keyframes.MergeFrom(keyframes)
+        self._command(pb.StreamCommand(configure=pb.ConfigureCommand(keyframes=keyframes)))
+
+    def ask_stats(self) -> None:
+        """Asks for the totals; they come as an event."""
+        self._command(pb.StreamCommand(stats=pb.StatsCommand()))
+
+    def _command(self, command: pb.StreamCommand) -> None:
+        self._pending.put_nowait(pb.StreamFramesRequest(command=command))
+
+    def _acknowledge(self, event_id: str) -> None:
+        self._command(pb.StreamCommand(acknowledge=pb.AcknowledgeCommand(event_id=event_id)))
+
+    async def _read(self, frames: AsyncIterator[CameraFrame]) -> None:
+        try:
+            async for frame in frames:
+                self._take(frame)
+        finally:  # also when the camera breaks: what it saw until then is finished
+            self._frames_ended = True
+            self._pending.put_nowait(None)
+
+    def _take(self, frame: CameraFrame) -> None:
+        self._number += 1
+        if self._waiting_frames >= self._settings.max_pending_frames:
+            self.dropped_count += 1
+            return
+        taken = Timestamp()
+        taken.FromNanoseconds(round(frame.capture_time_s * 1e9))
+        message = frame_pb2.Frame(frame_number=self._number, capture_time=taken, image=image_pb2.Image(data=frame.jpeg))
+        self._waiting_frames += 1
+        self._pending.put_nowait(pb.StreamFramesRequest(frame=message))
+
+    async def _connection(self) -> AsyncGenerator[pb.StreamFramesResponse, None]:
+        """One connection: config, then whatever waits to be sent; yields what comes back."""
+        call = self._mesh.streams.StreamFrames()
+        config = pb.StreamConfig(
+            parent=self._mesh.user,
+            resume_token=self._resume_token,
+            keyframes=self._keyframes,
+            results=self._settings.results,
+            source=self._settings.source,
+        )
+        with contextlib.suppress(asyncio.InvalidStateError):  # the call is over already: reading tells why
+            await call.write(pb.StreamFramesRequest(config=config))
+        sender: asyncio.Task[None] | None = None
+        try:
+            async for message in call:
+                event = message.WhichOneof("event")
+                if event == "ready":
+                    self._resume_token, self.name = message.ready.resume_token, message.ready.name
+                    sender = asyncio.create_task(self._send(call, message.ready.totals.highest_frame_number))
+                elif event == "result":
+                    if message.result.event_id in self._seen:
+                        self._acknowledge(message.result.event_id)
+                        continue
+                    self._seen.add(message.result.event_id)
+                yield message
+        finally:
+            call.cancel()
+            if sender is not None:
+                sender.cancel()
+                await asyncio.gather(sender, return_exceptions=True)
+
+    async def _send(
+        self, call: grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse], highest: int
+    ) -> None:
+        """Sends what waits; after the last frame, on whichever connection that is, `stop`."""
+        while not (self._frames_ended and self._pending.empty()):
+            message = await self._pending.get()
+            if message is None:
+                continue
+            is_frame = message.WhichOneof("message") == "frame"
+            self._waiting_frames -= is_frame
+            if is_frame and message.frame.frame_number <= highest:
+                continue
+            await call.write(message)
+            self.sent_count += is_frame
+        await call.write(pb.StreamFramesRequest(command=pb.StreamCommand(stop=pb.StopCommand())))
+
+
+def _broken(message: str) -> RpcFailure:
+    return RpcFailure(grpc.StatusCode.UNAVAILABLE, message, "", {}, {}, None, "")

@@ -1,0 +1,181 @@
+"""Runs ingest: ``python -m ingest_svc``. The only place that builds its collaborators."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import cv2
+from vitrine.ingest.v1 import (
+    capture_service_pb2_grpc,
+    privacy_service_pb2_grpc,
+    stream_service_pb2_grpc,
+    tryon_service_pb2_grpc,
+)
+
+from imaging.decode import DecodeLimits
+from ingest_svc.captures.intake import Intake
+from ingest_svc.captures.jobs import JobQueue, job_app
+from ingest_svc.captures.notify import CaptureNotifier
+from ingest_svc.captures.watch import Watch
+from ingest_svc.parts import Parts, capture_lifecycle, load_blur, now, sharing
+from ingest_svc.privacy.erase import Eraser
+from ingest_svc.privacy.export import Exporter
+from ingest_svc.servicers.captures import CaptureServicer
+from ingest_svc.servicers.health_http import HealthPage, health_check
+from ingest_svc.servicers.http import serving_http
+from ingest_svc.servicers.privacy import PrivacyServicer
+from ingest_svc.servicers.streams import StreamServicer
+from ingest_svc.servicers.tryon import TryOnServicer
+from ingest_svc.servicers.websocket import StreamSockets
+from ingest_svc.settings import IngestSettings
+from ingest_svc.storage.sessions import PostgresSessionStore
+from ingest_svc.streams.counting import PrometheusStreamMetrics
+from ingest_svc.streams.darkroom import FrameDarkroom
+from ingest_svc.streams.hub import StreamHub
+from ingest_svc.streams.ports import Surroundings
+from mesh.errors import VitrineError
+from mesh.failures import FailureStage
+from mesh.observation import TelemetryStage
+from mesh.readiness import Phase
+from mesh.server import Registration, Runtime, Service, run
+
+_CAPTURES = "vitrine.ingest.v1.CaptureService"
+_PRIVACY = "vitrine.ingest.v1.PrivacyService"
+_TRYON = "vitrine.ingest.v1.TryOnService"
+_STREAMS = "vitrine.ingest.v1.StreamService"
+
+
+@contextlib.asynccontextmanager
+async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[Service]:
+    """Builds ingest's server.
+
+    Args:
+        runtime: What the mesh brings.
+
+    Yields:
+        The service.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(sharing(runtime))
+        parts.startup += [parts.database.migrate, lambda: load_blur(parts)]
+        hub = await stack.enter_async_context(_streams(parts))
+        _captures(parts, hub)
+
+        async def startup() -> None:
+            for step in parts.startup:
+                await step()
+
+        yield Service(parts.registrations, startup, parts.errors)
+
+
+@contextlib.asynccontextmanager
+async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
+    runtime, settings = parts.runtime, parts.runtime.settings
+    store = PostgresSessionStore(parts.database, resume_window_s=settings.resume_window_s)
+    darkroom = FrameDarkroom(
+        runtime.executor,
+        parts.blur,
+        DecodeLimits(max_pixels=settings.max_frame_pixels),
+        long_side_px=settings.keyframe_long_side_px,
+    )
+    around = Surroundings(
+        store, darkroom, parts.pipeline, PrometheusStreamMetrics(runtime.metrics),
+        settings.limits(settings.max_message_bytes),
+    )  # fmt: skip
+    hub = StreamHub(around, runtime.stopping, runtime.background)
+    parts.registrations += [
+        Registration(
+            stream_service_pb2_grpc.add_StreamServiceServicer_to_server, StreamServicer(hub, runtime.metrics), _STREAMS
+        ),
+        Registration(tryon_service_pb2_grpc.add_TryOnServiceServicer_to_server, TryOnServicer(), _TRYON),
+    ]
+    runtime.background(_sweep(parts, store), name="stream-sweep")
+    async with serving_http(settings.host, settings.http_port, _sockets(parts, hub), _health(parts)) as port:
+        runtime.log.info("listening_http", port=port)
+        yield hub
+
+
+def _captures(parts: Parts, hub: StreamHub) -> None:
+    runtime, settings = parts.runtime, parts.runtime.settings
+    url = settings.database_url.get_secret_value()
+    jobs = JobQueue(job_app(url, "ingest"))
+    notifier = CaptureNotifier(url, hub.end_sessions)
+    lifecycle = capture_lifecycle(parts, jobs)
+    intake = Intake(
+        parts.database, parts.objects, runtime.executor, parts.blur, jobs, runtime.metrics,
+        clock=now, queue_limit=settings.capture_queue_limit,
+    )  # fmt: skip
+    watch = Watch(lifecycle, notifier, heartbeat_s=settings.watch_heartbeat_s)
+    limit_s = settings.privacy_deadline_s
+    eraser = Eraser(
+        parts.database, parts.objects, parts.profile,
+        clock=now, deadline_s=limit_s, end_sessions=hub.end_sessions,
+    )  # fmt: skip
+    exporter = Exporter(parts.database, parts.objects, parts.profile, deadline_s=limit_s)
+    parts.startup.append(parts.objects.ping)
+    parts.registrations += [
+        Registration(
+            capture_service_pb2_grpc.add_CaptureServiceServicer_to_server,
+            CaptureServicer(intake, lifecycle, watch, clock=now),
+            _CAPTURES,
+        ),
+        Registration(
+            privacy_service_pb2_grpc.add_PrivacyServiceServicer_to_server,
+            PrivacyServicer(eraser, exporter, clock=now),
+            _PRIVACY,
+        ),
+    ]
+    runtime.background(notifier.listen(), name="capture-notifier")
+    runtime.background(notifier.close_when(runtime.stopping), name="capture-watchers")
+
+
+def _sockets(parts: Parts, hub: StreamHub) -> StreamSockets:
+    runtime, settings = parts.runtime, parts.runtime.settings
+    return StreamSockets(
+        hub,
+        runtime.verifier,
+        runtime.readiness,
+        TelemetryStage(runtime.tracing, runtime.metrics),
+        FailureStage(parts.errors),
+        runtime.metrics,
+        cookie=settings.cookie_name,
+        origins=frozenset(filter(None, (origin.strip() for origin in settings.websocket_origins.split(",")))),
+        max_message_bytes=settings.max_message_bytes,
+    )
+
+
+def _health(parts: Parts) -> HealthPage:
+    async def own() -> bool:
+        if parts.runtime.readiness.phase is not Phase.SERVING:
+            return False
+        try:
+            await parts.database.ping()
+        except VitrineError:
+            return False
+        return True
+
+    others = {name: health_check(channel) for name, channel in parts.channels.items()}
+    return HealthPage(own, others, timeout_s=parts.runtime.settings.health_timeout_s)
+
+
+async def _sweep(parts: Parts, store: PostgresSessionStore) -> None:
+    """Removes sessions that can no longer be resumed, again and again."""
+    while True:
+        await asyncio.sleep(parts.runtime.settings.session_sweep_s)
+        try:
+            removed = await store.sweep()
+            parts.runtime.log.debug("sessions_swept", count=removed)
+        except VitrineError:
+            parts.runtime.metrics.failures.labels("session_sweep").inc()
+
+
+def main() -> None:
+    """Runs ingest until SIGTERM or SIGINT."""
+    cv2.setNumThreads(1)  # frames come from many streams: threads inside one decode only get into each other's way
+    run(IngestSettings(), build)
+
+
+if __name__ == "__main__":
+    main()

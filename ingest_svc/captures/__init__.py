@@ -1,0 +1,1 @@
+"""Captures: photos with a purpose, from the picture that comes in to the result that is kept."""

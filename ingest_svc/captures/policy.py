@@ -1,0 +1,24 @@
+"""How often a capture is tried. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How often to try.
+
+    Attributes:
+        max_attempts: Attempts before a capture fails, those of killed workers included.
+        degrade_after: Attempts after which it succeeds without products or taste, when only these are missing.
+        retry_first_s: Wait after the first failed attempt, in seconds.
+        retry_longest_s: Longest wait, in seconds.
+        summaries: Who gets a summary of a processed capture: ``service``, ``user``.
+    """
+
+    max_attempts: int = 8
+    degrade_after: int = 4
+    retry_first_s: float = 1.0
+    retry_longest_s: float = 30.0
+    summaries: tuple[str, ...] = ()

@@ -1,0 +1,82 @@
+"""What captures add to the settings of ingest."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mesh.settings import ENV_PREFIX
+
+
+class CaptureSettings(BaseSettings):
+    """A part of `ingest_svc.settings.IngestSettings`; the worker uses the same settings as the server."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    capture_queue_limit: int = Field(
+        default=100, ge=1, description="Captures that one user may have waiting or in work; more are refused."
+    )
+    capture_max_attempts: int = Field(
+        default=8, ge=1, le=100, description="Attempts at a capture before it fails, those of killed workers included."
+    )
+    capture_degrade_after_attempts: int = Field(
+        default=4, ge=1, le=100,
+        description="Attempts after which a capture succeeds without products or taste when only these are missing.",
+    )  # fmt: skip
+    capture_retry_first_s: float = Field(
+        default=1.0, gt=0, description="Wait after the first failed attempt, in seconds; it doubles each time."
+    )
+    capture_retry_longest_s: float = Field(
+        default=30.0, gt=0, description="Longest wait between two attempts, in seconds."
+    )
+    analyze_deadline_s: float = Field(default=15.0, gt=0, description="Time limit of a call to vision, in seconds.")
+    match_deadline_s: float = Field(default=5.0, gt=0, description="Time limit of a call to retrieval, in seconds.")
+    record_deadline_s: float = Field(default=5.0, gt=0, description="Time limit of a call to the profile, in seconds.")
+    privacy_deadline_s: float = Field(
+        default=60.0, gt=0, description="Time limit of exporting or erasing another service's part, in seconds."
+    )
+    watch_heartbeat_s: float = Field(
+        default=15.0, gt=0, description="Silence after which WatchCapture sends a sign of life, in seconds."
+    )
+    worker_concurrency: int = Field(default=4, ge=1, le=64, description="Captures that one worker has in work at once.")
+    worker_grpc_port: int = Field(
+        default=50055, ge=0, le=65535, description="Port of the worker's gRPC health service; 0 takes a free one."
+    )
+    worker_metrics_port: int = Field(
+        default=9105, ge=0, le=65535, description="Port of the worker's `/metrics`; 0 takes a free one."
+    )
+    worker_poll_s: float = Field(
+        default=0.5, gt=0, description="How often the worker looks for jobs that it was not told of, in seconds."
+    )
+    worker_heartbeat_s: float = Field(
+        default=5.0, gt=0, description="How often a worker says that it lives, in seconds."
+    )
+    worker_stalled_s: float = Field(
+        default=20.0,
+        gt=0,
+        description="Silence after which a worker counts as dead and its jobs run again, in seconds.",
+    )
+    worker_recovery_s: float = Field(
+        default=5.0, gt=0, description="How often a worker looks for stalled jobs and lost captures, in seconds."
+    )
+    orphan_sweep_s: float = Field(
+        default=3600.0, gt=0, description="How often objects without a capture are looked for, in seconds."
+    )
+    orphan_age_s: float = Field(
+        default=3600.0, gt=0, description="Age from which an object without a capture is removed, in seconds."
+    )
+    summary_webhook_url: str | None = Field(
+        default=None, description="Where a summary of every processed capture is sent, beside the users' own addresses."
+    )
+    summary_webhook_secret: SecretStr | None = Field(
+        default=None, description="Key of the signature (HMAC-SHA256) of these summaries."
+    )
+    user_webhooks: bool = Field(
+        default=True, description="Whether summaries are sent to the addresses that users set in their profiles."
+    )
+    webhook_allow_private: bool = Field(
+        default=False,
+        description="Whether summaries may go to private, loopback and link-local addresses, and over plain http.",
+    )
+    webhook_max_attempts: int = Field(default=6, ge=1, le=50, description="Attempts at sending one summary.")
+    webhook_timeout_s: float = Field(default=10.0, gt=0, description="Time limit of sending a summary, in seconds.")

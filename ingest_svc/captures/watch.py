@@ -1,0 +1,53 @@
+"""Following a capture until it is final."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+from ingest_svc.captures.capture import Capture
+from ingest_svc.captures.lifecycle import Captures
+from ingest_svc.captures.notify import CaptureNotifier
+from mesh.errors import NotFoundError, UnavailableError
+
+# Should a notification be lost all the same, the row is looked at this often.
+_LOOK_S = 5.0
+
+
+class Watch:
+    """The use case behind WatchCapture."""
+
+    def __init__(self, captures: Captures, notifier: CaptureNotifier, *, heartbeat_s: float) -> None:
+        self._captures = captures
+        self._notifier = notifier
+        self.heartbeat_s = heartbeat_s
+
+    async def follow(self, user: str, capture_id: uuid.UUID) -> AsyncIterator[Capture | None]:
+        """Yields a capture at once and after every change, and None after a silence of `heartbeat_s`.
+
+        Args:
+            user: Whose it is.
+            capture_id: Which.
+
+        Raises:
+            NotFoundError: When there is no such capture, or no longer.
+            UnavailableError: SHUTTING_DOWN, when the server stops.
+        """
+        with self._notifier.subscribe(capture_id) as subscription:
+            seen_version, silent_since = 0, time.monotonic()
+            while True:
+                capture = await self._captures.get(user, capture_id)
+                if capture.delete_requested:
+                    raise NotFoundError("the capture is being deleted", "RESOURCE_NOT_FOUND")
+                if capture.version != seen_version:
+                    seen_version, silent_since = capture.version, time.monotonic()
+                    yield capture
+                    if capture.state.final:
+                        return
+                if self._notifier.closing:
+                    raise UnavailableError("the server shuts down; connect again", "SHUTTING_DOWN", retry_after_s=1.0)
+                rest_s = self.heartbeat_s - (time.monotonic() - silent_since)
+                if not await subscription.wait(min(_LOOK_S, max(rest_s, 0.0))) and rest_s <= _LOOK_S:
+                    silent_since = time.monotonic()
+                    yield None

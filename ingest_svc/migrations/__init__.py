@@ -1,0 +1,1 @@
+"""Alembic revisions of ingest's schema, in `versions/`; `mesh.database.Database.migrate` runs them."""

@@ -1,0 +1,1 @@
+"""Where ingest keeps things: its tables and the statements on them."""

@@ -1,0 +1,157 @@
+"""One connection of a stream from its first to its last moment: it ends for one of several reasons, always in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from ingest_svc.streams.events import Trouble
+from ingest_svc.streams.live import LiveStream
+from ingest_svc.streams.ports import SessionMovedError
+from mesh.errors import FailedPreconditionError, NotFoundError, UnavailableError, VitrineError
+
+# How long a keyframe in work may hold up the end of a stream.
+_FINISH_S = 30.0
+_FINISH_AT_SHUTDOWN_S = 3.0
+
+# Reads the client's messages and calls the stream; returns True when the client ended the session for good.
+Pump = Callable[[LiveStream], Awaitable[bool]]
+
+
+class Connection:
+    """Drives one live stream.
+
+    Attributes:
+        user: Whose it is.
+        gone: Set when its books are in order and the session may go on elsewhere.
+    """
+
+    def __init__(
+        self, live: LiveStream, user: str, expires_at_s: float, save_interval_s: float, stopping: asyncio.Event
+    ) -> None:
+        """Prepares a connection; `drive` runs it and `leave` must follow.
+
+        Args:
+            live: The stream.
+            user: Whose it is.
+            expires_at_s: When the session ends, seconds since 1970.
+            save_interval_s: How often it is kept, seconds.
+            stopping: Set when the process shuts down.
+        """
+        self.user = user
+        self.gone = asyncio.Event()
+        self._live = live
+        self._expires_at_s = expires_at_s
+        self._save_interval_s = save_interval_s
+        self._stopping = stopping
+        self._give_way = asyncio.Event()
+        self._erased = False
+        self._working: asyncio.Task[None] | None = None
+
+    def give_way(self) -> None:
+        """Ends it, because a newer connection has its session."""
+        self._give_way.set()
+
+    def erase(self) -> bool:
+        """Ends it, because its user's data are erased: a keyframe in work is dropped.
+
+        Returns:
+            False when that had been said before.
+        """
+        if self._erased:
+            return False
+        self._erased = True
+        if self._working is not None:
+            self._working.cancel()
+        self._give_way.set()
+        return True
+
+    async def drive(self, pump: Pump) -> None:
+        """Serves until the client ends it, or something else does.
+
+        Args:
+            pump: Reads the client's messages.
+
+        Raises:
+            VitrineError: Why it ended, where the client did not end it.
+        """
+        loop = asyncio.get_running_loop()
+        reading = loop.create_task(_returned(pump(self._live)), name="stream-reader")
+        working = self._working = loop.create_task(self._live.process(), name="stream-keyframes")
+        keeping = loop.create_task(self._live.keep(self._save_interval_s), name="stream-keeper")
+        signals = [loop.create_task(event.wait()) for event in (self._stopping, self._give_way)]
+        try:
+            rest_s = max(0.0, self._expires_at_s - time.time())
+            ends = [reading, working, keeping, *signals]
+            await asyncio.wait(ends, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                await self._end_well(reading, working)
+            else:
+                _raise_failure(keeping)
+                await self._end_early(reading, working)
+        finally:
+            for task in (reading, keeping, *signals):
+                task.cancel()
+            # Awaited, because the transport closes the client's messages next, and nobody may be reading them then.
+            await asyncio.wait([reading])
+
+    async def leave(self) -> None:
+        """Puts the books in order, also when the client has just vanished in the middle of a keyframe.
+
+        Its result is made and kept for when the client comes back.
+        """
+        self._live.detach()
+        try:
+            if self._working is not None:
+                await asyncio.wait([self._working])
+                _raise_failure(self._working, ignored=SessionMovedError)
+            if not self._live.wrapped_up:
+                await self._live.wrap_up(stopped=False)
+        finally:
+            self.gone.set()
+
+    async def _end_well(self, reading: asyncio.Task[bool], working: asyncio.Task[None]) -> None:
+        stopped = await reading
+        await self._finish(working, _FINISH_S)
+        await self._live.wrap_up(stopped=stopped)
+        await self._live.stats(final=True)
+
+    async def _end_early(self, reading: asyncio.Task[bool], working: asyncio.Task[None]) -> None:
+        _raise_failure(working)
+        reading.cancel()
+        await self._finish(working, _FINISH_AT_SHUTDOWN_S)
+        await self._live.wrap_up(stopped=False)
+        error = self._cause()
+        await self._live.send(Trouble(error, fatal=True))
+        raise error
+
+    async def _finish(self, working: asyncio.Task[None], seconds: float) -> None:
+        self._live.close()
+        done, _ = await asyncio.wait([working], timeout=seconds)
+        if done:
+            _raise_failure(working)
+
+    def _cause(self) -> VitrineError:
+        if self._stopping.is_set():
+            return UnavailableError(
+                "the server is shutting down; connect again and resume", "SHUTTING_DOWN", retry_after_s=1.0
+            )
+        if self._erased:
+            return NotFoundError("the user's data were erased, this session with them", "SESSION_NOT_FOUND")
+        if self._give_way.is_set():
+            return SessionMovedError()
+        return FailedPreconditionError("the session has reached its maximum length", "SESSION_EXPIRED")
+
+
+async def _returned(awaitable: Awaitable[bool]) -> bool:
+    return await awaitable
+
+
+def _raise_failure(task: asyncio.Task[None], ignored: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
+    """Raises what a task failed with; one that still runs, or was cancelled, did not fail."""
+    if not task.done() or task.cancelled():
+        return
+    error = task.exception()
+    if error is not None and not isinstance(error, ignored):
+        raise error

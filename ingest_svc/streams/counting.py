@@ -1,0 +1,42 @@
+"""Counting what happens to frames in the metrics of the process."""
+
+from __future__ import annotations
+
+from ingest_svc.streams.keyframes import KeyframeReason
+from ingest_svc.streams.ledger import Outcome
+from mesh.metrics import Metrics
+
+_REASONS = {KeyframeReason.FIRST: "first", KeyframeReason.INTERVAL: "forced", KeyframeReason.SCENE_CHANGE: "changed"}
+
+
+class PrometheusStreamMetrics:
+    """Implements `ingest_svc.streams.ports.StreamMetrics`; children are looked up once, not per frame."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Looks the counters up.
+
+        Args:
+            metrics: The metrics of the process.
+        """
+        self._frames = {outcome: metrics.frames.labels(outcome.name.lower()) for outcome in Outcome}
+        self._keyframes = {reason: metrics.keyframes.labels(name) for reason, name in _REASONS.items()}
+        self._superseded = metrics.drops.labels("keyframes")
+        self._failures = metrics.failures
+
+    def frame(self, outcome: Outcome) -> None:
+        """Counts a frame that has ended."""
+        self._frames[outcome].inc()
+        if outcome is Outcome.SUPERSEDED:
+            self._superseded.inc()
+
+    def lost(self, count: int) -> None:
+        """Counts numbers that did not arrive."""
+        self._frames[Outcome.LOST].inc(count)
+
+    def keyframe(self, reason: KeyframeReason) -> None:
+        """Counts a keyframe."""
+        self._keyframes[reason].inc()
+
+    def failure(self, part: str) -> None:
+        """Counts a failure that the client does not see as an error."""
+        self._failures.labels(part).inc()

@@ -1,0 +1,103 @@
+"""What waits, and what gives way: the newest keyframe wins."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from statistics import median
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class LatestSlot(Generic[T]):
+    """A queue of length one: a newer item takes the place of one that still waits.
+
+    Processing a keyframe takes longer than choosing one; of a backlog only the newest says what is worn now.
+    """
+
+    def __init__(self) -> None:
+        self._item: T | None = None
+        self._filled = asyncio.Event()
+        self._closed = False
+
+    def put(self, item: T) -> T | None:
+        """Puts an item.
+
+        Returns:
+            The item that gave way, if one still waited.
+        """
+        displaced, self._item = self._item, item
+        self._filled.set()
+        return displaced
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more comes."""
+        return self._closed
+
+    def close(self) -> None:
+        """Takes no more; what waits is still handed out."""
+        self._closed = True
+        self._filled.set()
+
+    async def take(self) -> T | None:
+        """Waits for an item; None when the slot is closed and empty. Cancellation loses nothing."""
+        while self._item is None:
+            if self._closed:
+                return None
+            self._filled.clear()
+            await self._filled.wait()
+        item, self._item = self._item, None
+        return item
+
+    async def filled_within(self, seconds: float) -> bool:
+        """Waits for an item without taking it; also ends when the slot is closed.
+
+        Args:
+            seconds: The longest wait.
+
+        Returns:
+            Whether an item waits.
+        """
+        if self._item is None and not self._closed:
+            self._filled.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._filled.wait(), seconds)
+        return self._item is not None
+
+
+class ArrivalRate:
+    """Frames per second over the last frames."""
+
+    _SPAN = 50
+
+    def __init__(self) -> None:
+        self._arrivals_ns: deque[int] = deque(maxlen=self._SPAN)
+
+    def add(self, arrival_ns: int) -> None:
+        """Notes an arrival, in nanoseconds."""
+        self._arrivals_ns.append(arrival_ns)
+
+    def fps(self, now_ns: int) -> float:
+        """Returns the rate up to `now_ns`; 0 before the second frame."""
+        if len(self._arrivals_ns) < 2:
+            return 0.0
+        seconds = max(now_ns - self._arrivals_ns[0], 1) / 1e9
+        return (len(self._arrivals_ns) - 1) / seconds
+
+
+class RecentMedian:
+    """The median of the last values."""
+
+    def __init__(self, span: int = 20) -> None:
+        self._values: deque[float] = deque(maxlen=span)
+
+    def add(self, value: float) -> None:
+        """Notes a value."""
+        self._values.append(value)
+
+    def value(self) -> float | None:
+        """Returns the median, or None without values."""
+        return median(self._values) if self._values else None

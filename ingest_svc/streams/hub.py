@@ -1,0 +1,185 @@
+"""All streams of this process: who may open one, how it begins, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ingest_svc.streams.connection import Connection, Pump
+from ingest_svc.streams.events import KeptResult, OpenRequest, Ready
+from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeConfigError
+from ingest_svc.streams.ledger import Totals
+from ingest_svc.streams.live import LiveStream
+from ingest_svc.streams.ports import Sink, StoredSession, Surroundings
+from ingest_svc.streams.session import ResultOptions, StreamSession
+from mesh.errors import (
+    InvalidInputError,
+    NotFoundError,
+    ResourceExhaustedError,
+)
+
+_RETRY_AFTER_S = 5.0
+# How long a newer connection waits for an older one of the same session to put its books in order.
+_FINISH_BEFORE_RESUME_S = 5.0
+
+
+class StreamHub:
+    """Opens, drives and closes streams; the use case behind every transport."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        stopping: asyncio.Event,
+        background: Callable[[Coroutine[Any, Any, Any]], object],
+    ) -> None:
+        """Makes an empty hub.
+
+        Args:
+            around: What all streams share.
+            stopping: Set when the process shuts down.
+            background: Runs work beside the calls.
+        """
+        self._around = around
+        self._stopping = stopping
+        self._background = background
+        self._connections: dict[bytes, Connection] = {}
+        self._open = 0
+
+    async def run(self, request: OpenRequest, sink: Sink, pump: Pump) -> None:
+        """Serves one connection from its config to its end.
+
+        Args:
+            request: What the client asks for.
+            sink: Where events go.
+            pump: Reads the client's messages.
+
+        Raises:
+            ResourceExhaustedError: CAPACITY_REACHED.
+            NotFoundError: SESSION_NOT_FOUND.
+            FailedPreconditionError: SESSION_EXPIRED.
+            InvalidInputError: When the configuration makes no sense, or the client breaks the protocol.
+            SessionMovedError: When the session goes on in a newer connection.
+            UnavailableError: SHUTTING_DOWN; or the database does not answer.
+        """
+        self._admit()
+        try:
+            token = request.resume_token or secrets.token_urlsafe(32)
+            token_hash = hashlib.sha256(token.encode()).digest()
+            await self._evict(token_hash, request.user)
+            stored, kept = await self._stored(request, token_hash)
+            live = self._live(request, stored, sink)
+            connection = Connection(
+                live,
+                request.user,
+                stored.expires_at.timestamp(),
+                self._around.limits.save_interval_s,
+                self._stopping,
+            )
+            self._connections[token_hash] = connection
+            try:
+                await live.send(self._ready(live, stored, token, bool(request.resume_token), len(kept)))
+                await live.replay(kept)
+                await connection.drive(pump)
+            finally:
+                # Not awaited: this call may have been cancelled, and the books must be put in order all the same.
+                self._background(self._leave(connection, token_hash))
+        finally:
+            self._open -= 1
+
+    async def _leave(self, connection: Connection, token_hash: bytes) -> None:
+        try:
+            await connection.leave()
+        finally:
+            if self._connections.get(token_hash) is connection:
+                del self._connections[token_hash]
+
+    def end_sessions(self, user: str) -> int:
+        """Ends the open streams of a user whose data are erased; keyframes in work are dropped.
+
+        Args:
+            user: The user's id.
+
+        Returns:
+            How many there were in this process.
+        """
+        return sum(connection.erase() for connection in self._connections.values() if connection.user == user)
+
+    def _admit(self) -> None:
+        limit = self._around.limits.max_streams
+        if self._open >= limit:
+            raise ResourceExhaustedError(
+                f"{limit} streams are open on this server, which is all it takes",
+                "CAPACITY_REACHED",
+                {"limit": str(limit)},
+                retry_after_s=_RETRY_AFTER_S,
+            )
+        self._open += 1
+
+    async def _evict(self, token_hash: bytes, user: str) -> None:
+        """Ends an older connection of the same session and waits until it has put its books in order."""
+        older = self._connections.get(token_hash)
+        if older is not None and older.user == user:
+            older.give_way()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(older.gone.wait(), _FINISH_BEFORE_RESUME_S)
+
+    async def _stored(self, request: OpenRequest, token_hash: bytes) -> tuple[StoredSession, list[KeptResult]]:
+        if request.resume_token:
+            found = await self._around.store.resume(request.user, token_hash)
+            if found is None:
+                raise NotFoundError("the resume token names no session that can be resumed", "SESSION_NOT_FOUND")
+            return found
+        config = changed(KeyframeConfig(), request.keyframes, "config.keyframes")  # refused before anything is kept
+        now = datetime.now(UTC)
+        stored = StoredSession(
+            stream_id=str(uuid.uuid4()),
+            user=request.user,
+            generation=1,
+            created_at=now,
+            expires_at=now + timedelta(seconds=self._around.limits.max_session_s),
+            keyframes=asdict(config),
+            options=asdict(request.results or ResultOptions()),
+        )
+        await self._around.store.create(stored, token_hash)
+        return stored, []
+
+    def _live(self, request: OpenRequest, stored: StoredSession, sink: Sink) -> LiveStream:
+        config = changed(KeyframeConfig(**stored.keyframes), request.keyframes, "config.keyframes")
+        options = request.results or ResultOptions(**stored.options)  # type: ignore[arg-type]  # names checked when kept
+        totals = Totals(**stored.totals)
+        # Nobody works on these any more: their process is gone, or it will say so by their result.
+        totals.lost, totals.pending = totals.lost + totals.pending, 0
+        session = StreamSession(
+            stored.stream_id, config, options, max_delay_s=self._around.limits.max_frame_delay_s, totals=totals
+        )
+        return LiveStream(self._around, session, stored, sink)
+
+    def _ready(self, live: LiveStream, stored: StoredSession, token: str, resumed: bool, replayed: int) -> Ready:
+        return Ready(
+            live.name, token, resumed, stored.expires_at.timestamp(), live.session.keyframes, self._around.limits,
+            live.session.totals.as_dict(), replayed,
+        )  # fmt: skip
+
+
+def changed(config: KeyframeConfig, values: Mapping[str, float | None], path: str) -> KeyframeConfig:
+    """Changes a configuration as a client asks.
+
+    Args:
+        config: The present one.
+        values: New values by field name; None keeps.
+        path: Where they stood in the client's message, for the error.
+
+    Raises:
+        InvalidInputError: When the result makes no sense.
+    """
+    try:
+        return config.changed(**values)
+    except KeyframeConfigError as error:
+        raise InvalidInputError.of(f"{path}.{error.field}", error.description) from error

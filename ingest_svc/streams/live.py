@@ -1,0 +1,244 @@
+"""One stream while it is connected: frames and commands in, events out, keyframes processed beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+
+from imaging.errors import ImageError
+from ingest_svc.streams.events import Event, KeptResult, Pong, Result, ResultEvent, Stats, Trouble
+from ingest_svc.streams.flow import RecentMedian
+from ingest_svc.streams.keeper import SessionKeeper
+from ingest_svc.streams.keyframe_work import Keyframe, KeyframeWork, Understood, captured_at_s
+from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeReason
+from ingest_svc.streams.ledger import Outcome
+from ingest_svc.streams.ports import (
+    SessionMovedError,
+    Sink,
+    SinkClosedError,
+    StoredSession,
+    Surroundings,
+)
+from ingest_svc.streams.session import Ack, Candidate, ResultOptions, StreamSession
+from mesh.errors import VitrineError
+
+
+class LiveStream:
+    """One connection of one session. `ingest_svc.streams.hub` opens and closes it.
+
+    `frame` and the commands are called by one reader, one at a time; `process` runs beside it.
+    """
+
+    def __init__(self, around: Surroundings, session: StreamSession, stored: StoredSession, sink: Sink) -> None:
+        """Connects a session.
+
+        Args:
+            around: What all streams share.
+            session: Its state.
+            stored: As it was kept.
+            sink: Where events go.
+        """
+        self.session = session
+        self.name = f"users/{stored.user}/streams/{stored.stream_id}"
+        self.wrapped_up = False
+        self._began_s = stored.created_at.timestamp()
+        self._darkroom = around.darkroom
+        self._metrics = around.metrics
+        self._sink = sink
+        self._work = KeyframeWork(around.darkroom, around.pipeline, stored.user, self.name)
+        self._keeper = SessionKeeper(around.store, session, stored, around.metrics, around.limits.max_kept_results)
+        self._processing = RecentMedian()
+        self._connected = True
+
+    async def send(self, event: Event) -> None:
+        """Sends an event, unless the client has gone; then the session goes on without it until its work is done.
+
+        Args:
+            event: The event.
+        """
+        if self._connected:
+            try:
+                await self._sink.send(event)
+            except SinkClosedError:
+                self._connected = False
+
+    async def replay(self, results: Sequence[KeptResult]) -> None:
+        """Sends what was not acknowledged on earlier connections, in order.
+
+        Args:
+            results: The results.
+        """
+        for kept in results:
+            self._keeper.remember(kept)
+            await self.send(ResultEvent(kept, replayed=True))
+
+    async def frame(self, number: int, data: bytes, capture_ns: int | None) -> None:
+        """Takes one frame.
+
+        Args:
+            number: The client's number.
+            data: The encoded picture.
+            capture_ns: When it was taken by the client's clock, nanoseconds since 1970, or None.
+
+        Raises:
+            InvalidInputError: When the number is absurd.
+        """
+        admitted = self.session.admit(number, capture_ns, time.monotonic_ns())
+        ack = admitted if isinstance(admitted, Ack) else await self._look(admitted, data)
+        if ack.lost_before:
+            self._metrics.lost(ack.lost_before)
+        await self.send(ack)
+        if ack.outcome is not Outcome.PENDING:
+            self._metrics.frame(ack.outcome)
+        elif ack.judgement is not None and isinstance(admitted, Candidate):
+            await self._choose(admitted, data, ack.judgement.reason, capture_ns)
+
+    async def _look(self, candidate: Candidate, data: bytes) -> Ack:
+        try:
+            gray = await self._darkroom.thumbnail(data)
+        except (ImageError, VitrineError) as error:
+            return self.session.reject(candidate, error.reason)
+        return self.session.look(candidate, gray)
+
+    async def _choose(self, candidate: Candidate, data: bytes, reason: KeyframeReason, capture_ns: int | None) -> None:
+        self._metrics.keyframe(reason)
+        number = candidate.number
+        keyframe = Keyframe(
+            self.session.event_id(number), number, data, reason, captured_at_s(capture_ns), candidate.arrival_ns,
+            self.session.options,
+        )  # fmt: skip
+        displaced = self._work.waiting.put(keyframe)
+        if displaced is not None:
+            await self._resolve(displaced, Outcome.SUPERSEDED)
+
+    async def ping(self, client_ns: int | None) -> None:
+        """Answers a ping.
+
+        Args:
+            client_ns: What the client sent.
+        """
+        await self.send(Pong(client_ns, time.time_ns()))
+
+    async def stats(self, *, final: bool = False) -> None:
+        """Sends the totals.
+
+        Args:
+            final: Whether this is the end.
+        """
+        stats = Stats(
+            totals=self.session.totals.as_dict(),
+            keyframes=self.session.keyframes,
+            unacknowledged=self._keeper.unacknowledged_count,
+            arrival_fps=self.session.rate.fps(time.monotonic_ns()),
+            processing_p50_s=self._processing.value(),
+            duration_s=time.time() - self._began_s,
+            final=final,
+        )
+        await self.send(stats)
+
+    async def configure(self, config: KeyframeConfig, options: ResultOptions | None) -> None:
+        """Changes the session from the next frame on, and answers with the totals.
+
+        Args:
+            config: How keyframes are chosen.
+            options: What results hold; None keeps.
+        """
+        self.session.configure(config)
+        if options is not None:
+            self.session.options = options
+        await self.stats()
+        await self._keeper.save()
+
+    async def acknowledge(self, event_id: str) -> None:
+        """Forgets a result and all before it.
+
+        Args:
+            event_id: The id of the result.
+        """
+        await self._keeper.acknowledge(event_id)
+
+    def close(self) -> None:
+        """Takes no more keyframes; `process` ends when the last one is done."""
+        self._work.waiting.close()
+
+    def detach(self) -> None:
+        """The client has gone: nothing is sent any more."""
+        self._connected = False
+        self.close()
+
+    async def process(self) -> None:
+        """Processes keyframes, one at a time, until `close`.
+
+        Raises:
+            SessionMovedError: When the session goes on elsewhere.
+        """
+        while (keyframe := await self._work.waiting.take()) is not None:
+            await self._process(keyframe)
+
+    async def _process(self, keyframe: Keyframe) -> None:
+        try:
+            understood = await self._work.do(keyframe)
+        except ImageError as error:
+            await self._resolve(keyframe, Outcome.REJECTED, error.reason)
+        except VitrineError as error:
+            await self._resolve(keyframe, Outcome.REJECTED, error.reason)
+            await self.send(Trouble(error, keyframe.number))
+        else:
+            if understood is None:
+                await self._resolve(keyframe, Outcome.SUPERSEDED)
+            else:
+                await self._deliver(keyframe, understood)
+
+    async def _deliver(self, keyframe: Keyframe, understood: Understood) -> None:
+        seconds = (time.monotonic_ns() - keyframe.arrival_ns) / 1e9
+        self._processing.add(seconds)
+        result = Result(
+            event_id=keyframe.event_id,
+            number=keyframe.number,
+            captured_at_s=keyframe.captured_at_s,
+            reason=keyframe.reason,
+            outcome=understood.outcome,
+            face_count=understood.picture.face_count,
+            processing_s=seconds,
+            options=keyframe.options,
+        )
+        ack = self._ended(keyframe, Outcome.PROCESSED)
+        kept = KeptResult(result.event_id, result.number, self._sink.pack(result))
+        await self._keeper.add(kept)
+        picture = understood.picture.jpeg if keyframe.options.include_blurred_image else b""
+        await self.send(ResultEvent(kept, blurred_jpeg=picture))
+        await self.send(ack)
+
+    async def _resolve(self, keyframe: Keyframe, outcome: Outcome, reason: str = "") -> None:
+        await self.send(self._ended(keyframe, outcome, reason))
+
+    def _ended(self, keyframe: Keyframe, outcome: Outcome, reason: str = "") -> Ack:
+        self._metrics.frame(outcome)
+        return self.session.resolve(keyframe.number, outcome, reason)
+
+    async def keep(self, interval_s: float) -> None:
+        """Saves again and again, so that a session without keyframes is known to live.
+
+        Args:
+            interval_s: Time between two saves, seconds.
+
+        Raises:
+            SessionMovedError: When the session goes on elsewhere.
+        """
+        while True:
+            await asyncio.sleep(interval_s)
+            await self._keeper.save()
+
+    async def wrap_up(self, *, stopped: bool) -> None:
+        """Leaves the session in good order: ended for good, or ready to be resumed.
+
+        Args:
+            stopped: Whether the client ended it for good.
+        """
+        self.wrapped_up = True
+        with contextlib.suppress(SessionMovedError):
+            await self._keeper.save()
+        if stopped:
+            await self._keeper.end()

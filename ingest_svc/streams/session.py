@@ -1,0 +1,193 @@
+"""One stream session as pure state: frames and times in, decisions out. It neither waits, nor decodes, nor stores."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from ingest_svc.streams.clock import FrameClock
+from ingest_svc.streams.flow import ArrivalRate
+from ingest_svc.streams.keyframes import Judgement, KeyframeConfig, KeyframeReason, KeyframeSelector
+from ingest_svc.streams.ledger import Ledger, Outcome, Totals
+from ingest_svc.streams.similarity import GrayImage
+from mesh.errors import InvalidInputError
+
+# No client drops a million frames: a jump like this is a client that numbers wrongly, and would spoil the totals.
+_MAX_GAP = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ResultOptions:
+    """What results hold.
+
+    Attributes:
+        include_blurred_image: Whether the blurred picture is sent along.
+        include_masks: Whether masks are.
+        include_embeddings: Whether vectors are.
+        skip_matches: Do not look for products.
+        skip_taste: Do not change the profile.
+        match_count: Products per garment, 1-30; 0 means the default.
+    """
+
+    include_blurred_image: bool = False
+    include_masks: bool = False
+    include_embeddings: bool = False
+    skip_matches: bool = False
+    skip_taste: bool = False
+    match_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What became of one frame.
+
+    Attributes:
+        number: The frame.
+        outcome: What became of it.
+        judgement: What the rule measured, where it was asked.
+        rejected_reason: The `ErrorReason`, where it was rejected.
+        lost_before: Missing numbers directly before this one.
+    """
+
+    number: int
+    outcome: Outcome
+    judgement: Judgement | None = None
+    rejected_reason: str = ""
+    lost_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A frame that may be a keyframe: it has to be looked at.
+
+    Attributes:
+        number: The frame.
+        time_ns: When it was taken, in the stream's own time.
+        arrival_ns: When it arrived.
+        lost_before: Missing numbers directly before it.
+    """
+
+    number: int
+    time_ns: int
+    arrival_ns: int
+    lost_before: int
+
+
+class StreamSession:
+    """Decides what becomes of each frame.
+
+    For every frame that arrives: `admit`; where that gives a `Candidate`: `look` with its thumbnail, or `reject`. A
+    keyframe is PENDING after that until `resolve`.
+    """
+
+    def __init__(
+        self,
+        stream_id: str,
+        config: KeyframeConfig,
+        options: ResultOptions,
+        *,
+        max_delay_s: float,
+        totals: Totals | None = None,
+    ) -> None:
+        """Opens the books.
+
+        Args:
+            stream_id: The session's UUID.
+            config: How keyframes are chosen.
+            options: What results hold.
+            max_delay_s: Frames further behind than this are late, seconds.
+            totals: Totals of a session that goes on.
+        """
+        self.stream_id = stream_id
+        self.options = options
+        self.rate = ArrivalRate()
+        self._selector = KeyframeSelector(config)
+        self._ledger = Ledger(totals)
+        self._clock = FrameClock()
+        self._max_delay_ns = round(max_delay_s * 1e9)
+
+    @property
+    def totals(self) -> Totals:
+        """The totals so far."""
+        return self._ledger.totals
+
+    @property
+    def keyframes(self) -> KeyframeConfig:
+        """How keyframes are chosen now."""
+        return self._selector.config
+
+    def configure(self, config: KeyframeConfig) -> None:
+        """Changes how keyframes are chosen, from the next frame on."""
+        self._selector.config = config
+
+    def event_id(self, number: int) -> str:
+        """Returns the id of a frame's result: the same however often the frame is processed."""
+        return str(uuid.uuid5(uuid.UUID(self.stream_id), str(number)))
+
+    def admit(self, number: int, capture_ns: int | None, arrival_ns: int) -> Ack | Candidate:
+        """Enters an arriving frame, judged by number and time alone.
+
+        Args:
+            number: The client's number.
+            capture_ns: When it was taken by the client's clock, or None.
+            arrival_ns: When it arrived, on a clock that never falls.
+
+        Returns:
+            Its end, or a candidate that must be looked at.
+
+        Raises:
+            InvalidInputError: When the number is absurd.
+        """
+        highest = self._ledger.totals.highest
+        if number > highest + _MAX_GAP:
+            raise InvalidInputError.of(
+                "frame.frame_number", f"expected at most {highest + _MAX_GAP} after {highest}, got {number}"
+            )
+        self.rate.add(arrival_ns)
+        ended = self._ledger.arrive(number)
+        if ended is not None:
+            return Ack(number, ended)
+        lost_before = number - highest - 1
+        time = self._clock.place(capture_ns, arrival_ns)
+        if time.delay_ns > self._max_delay_ns:
+            return self._settle(number, Outcome.LATE, lost_before)
+        if not self._selector.is_due(time.stream_ns):
+            return self._settle(number, Outcome.SKIPPED_INTERVAL, lost_before)
+        return Candidate(number, time.stream_ns, arrival_ns, lost_before)
+
+    def look(self, candidate: Candidate, gray: GrayImage) -> Ack:
+        """Judges a candidate by its thumbnail.
+
+        Args:
+            candidate: From `admit`, of the newest frame.
+            gray: uint8 `(120, 160)`; kept when the frame is a keyframe.
+        """
+        judgement = self._selector.judge(gray, candidate.time_ns)
+        outcome = Outcome.SKIPPED_SAME_SCENE if judgement.reason is KeyframeReason.NONE else Outcome.PENDING
+        self._ledger.settle(outcome)
+        return Ack(candidate.number, outcome, judgement, lost_before=candidate.lost_before)
+
+    def reject(self, candidate: Candidate, reason: str) -> Ack:
+        """Ends a candidate that cannot be used.
+
+        Args:
+            candidate: From `admit`.
+            reason: The `ErrorReason`.
+        """
+        self._ledger.settle(Outcome.REJECTED)
+        return Ack(candidate.number, Outcome.REJECTED, rejected_reason=reason, lost_before=candidate.lost_before)
+
+    def resolve(self, number: int, outcome: Outcome, reason: str = "") -> Ack:
+        """Ends a keyframe that was PENDING.
+
+        Args:
+            number: The frame.
+            outcome: PROCESSED, SUPERSEDED or REJECTED.
+            reason: The `ErrorReason` of a rejected one.
+        """
+        self._ledger.resolve(outcome)
+        return Ack(number, outcome, rejected_reason=reason)
+
+    def _settle(self, number: int, outcome: Outcome, lost_before: int) -> Ack:
+        self._ledger.settle(outcome)
+        return Ack(number, outcome, lost_before=lost_before)

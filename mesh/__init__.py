@@ -1,0 +1,1 @@
+"""The small runtime that every Vitrine service shares."""

@@ -1,0 +1,1 @@
+"""The gRPC doors: convert, call one use case, convert."""

@@ -1,0 +1,1 @@
+"""What the service does, each use case in one place; servicers call these and nothing else."""

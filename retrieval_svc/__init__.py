@@ -1,0 +1,1 @@
+"""What can be bought and who can make it: catalogue, search, ranking, price tiers, ateliers."""

@@ -1,0 +1,1 @@
+"""The catalogue: what a product is, how rows become products."""

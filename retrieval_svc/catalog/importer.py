@@ -1,0 +1,180 @@
+"""Importing a catalogue: rows come in chunks, each is stored wholly or reported."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mesh.database import Database
+from mesh.errors import VitrineError
+from mesh.metrics import Metrics
+from retrieval_svc.catalog.product import Product
+from retrieval_svc.catalog.rows import RowProblem
+from retrieval_svc.catalog.writer import Candidate, CatalogWriter, Outcome, Prepared
+from retrieval_svc.storage import catalog, imports, vectors
+from retrieval_svc.storage.imports import ImportCounts, ImportState, Rejection
+
+# One transaction holds the write lock of the catalogue for a few dozen milliseconds with so many rows.
+_BATCH = 32
+# What the response of an import may hold; ListImportRejections has all.
+MAX_REPORTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """What holds for a whole import; fields as in `vitrine.retrieval.v1.ImportConfig`."""
+
+    source: str = ""
+    dry_run: bool = False
+    total_row_count: int = 0
+    brand_scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that came in.
+
+    Attributes:
+        row_number: Its number in the file.
+        product: What it says, or every problem that it has.
+        images: Encoded pictures.
+    """
+
+    row_number: int
+    product: Product | list[RowProblem]
+    images: Sequence[bytes] = ()
+
+
+@dataclass(slots=True)
+class _Run:
+    import_id: str
+    order: ImportOrder
+    counts: ImportCounts = field(default_factory=ImportCounts)
+    reported: list[Rejection] = field(default_factory=list)
+    noted: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+
+
+class Importer:
+    """Runs imports."""
+
+    def __init__(
+        self, database: Database, writer: CatalogWriter, metrics: Metrics, on_change: Callable[[], None]
+    ) -> None:
+        """Makes an importer.
+
+        Args:
+            database: The catalogue.
+            writer: Stores rows.
+            metrics: Where rows are counted.
+            on_change: Called when rows were stored.
+        """
+        self._database = database
+        self._writer = writer
+        self._on_change = on_change
+        self._rows = metrics.counter("import_rows", "Rows of imports, by what became of them.", ("outcome",))
+        self._running = metrics.gauge("imports_running", "Imports that are running.")
+
+    async def run(self, order: ImportOrder, chunks: AsyncIterator[list[Row]]) -> tuple[str, list[Rejection]]:
+        """Runs an import to its end.
+
+        Args:
+            order: What holds for all of it.
+            chunks: The rows; the next chunk is asked for when the one before is stored.
+
+        Returns:
+            The id of the import and the refused rows, up to `MAX_REPORTED` problems.
+
+        Raises:
+            VitrineError: When a store does not answer or the stream is broken; the rows counted so far are stored.
+        """
+        run = _Run(str(uuid.uuid4()), order)
+        async with self._database.begin() as connection:
+            await imports.begin_import(
+                connection, run.import_id, order.source, dry_run=order.dry_run, total_row_count=order.total_row_count
+            )
+            if order.brand_scores and not order.dry_run:
+                await catalog.lock_writes(connection)
+                await vectors.write_brand_scores(connection, order.brand_scores)
+        with self._running.track_inprogress():
+            try:
+                async for chunk in chunks:
+                    for start in range(0, len(chunk), _BATCH):
+                        await self._batch(run, chunk[start : start + _BATCH])
+            except BaseException as error:
+                await self._end(run, ImportState.FAILED, _why(error))
+                raise
+        await self._end(run, ImportState.SUCCEEDED, "")
+        return run.import_id, run.reported
+
+    async def _batch(self, run: _Run, rows: Sequence[Row]) -> None:
+        rejections: list[Rejection] = []
+        candidates: list[tuple[Row, Candidate]] = []
+        for row in rows:
+            product = row.product
+            problems = product if isinstance(product, list) else _repeated(run, row.row_number, product.product_id)
+            rejections += _rejections(row, problems)
+            if isinstance(product, Product) and not problems:
+                candidates.append((row, Candidate(product, row.images)))
+        prepared = await self._writer.prepare([candidate for _, candidate in candidates], embed=not run.order.dry_run)
+        for (row, _), item in zip(candidates, prepared, strict=True):
+            rejections += _rejections(row, item.problems)
+        good = [item for item in prepared if not item.problems]
+        rejections.sort(key=lambda rejection: rejection.row_number)
+        await self._store(run, rows, good, rejections)
+
+    async def _store(
+        self, run: _Run, rows: Sequence[Row], good: Sequence[Prepared], rejections: Sequence[Rejection]
+    ) -> None:
+        async def note(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
+            _count(run.counts, rows, good, outcomes, rejections)
+            await imports.add_rejections(connection, run.import_id, run.noted, rejections)
+            await imports.save_progress(connection, run.import_id, run.counts)
+
+        if run.order.dry_run or not good:
+            async with self._database.begin() as connection:
+                await note(connection, [])
+        else:
+            for outcome in await self._writer.store(good, note):
+                self._rows.labels(outcome.value).inc()
+            self._on_change()
+        self._rows.labels("rejected").inc(len({rejection.row_number for rejection in rejections}))
+        run.noted += len(rejections)
+        run.reported += rejections[: MAX_REPORTED - len(run.reported)]
+
+    async def _end(self, run: _Run, state: ImportState, error: str) -> None:
+        try:
+            async with self._database.begin() as connection:
+                await imports.end_import(connection, run.import_id, state, error)
+        except VitrineError:
+            if state is ImportState.SUCCEEDED:
+                raise
+
+
+def _repeated(run: _Run, row_number: int, product_id: str) -> list[RowProblem]:
+    first = run.seen.setdefault(product_id, row_number)
+    return [] if first == row_number else [RowProblem("sku", f"{product_id!r} stands in row {first} already")]
+
+
+def _rejections(row: Row, problems: Sequence[RowProblem]) -> list[Rejection]:
+    return [Rejection(row.row_number, problem.field, problem.reason, problem.description) for problem in problems]
+
+
+def _count(
+    counts: ImportCounts, rows: Sequence[Row], good: Sequence[Prepared], outcomes: Sequence[Outcome],
+    rejections: Sequence[Rejection],
+) -> None:  # fmt: skip
+    counts.row_count += len(rows)
+    counts.created_count += outcomes.count(Outcome.CREATED)
+    counts.updated_count += outcomes.count(Outcome.UPDATED)
+    counts.unchanged_count += outcomes.count(Outcome.UNCHANGED)
+    counts.rejected_count += len({rejection.row_number for rejection in rejections})
+    if outcomes:
+        counts.pending_vector_count += sum(1 for item in good if item.pictures and item.vector is None)
+
+
+def _why(error: BaseException) -> str:
+    return error.message if isinstance(error, VitrineError) else f"the stream broke ({type(error).__name__})"

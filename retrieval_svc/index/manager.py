@@ -1,0 +1,248 @@
+"""Keeps the index in step with the catalogue: opens it, follows changes, builds a new one beside it and swaps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from enum import IntEnum
+
+from structlog.typing import FilteringBoundLogger
+
+from mesh.database import Database
+from mesh.errors import UnavailableError, VitrineError
+from mesh.metrics import Metrics
+from retrieval_svc.catalog.money import RateTable
+from retrieval_svc.catalog.product import point_id
+from retrieval_svc.index.generation import BuildPlan, IndexBackend, OpenGeneration
+from retrieval_svc.index.schema import fitting, point_of
+from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.storage import index_feed
+from retrieval_svc.storage import rates as rate_storage
+from retrieval_svc.storage.index_feed import Change, ModelState
+
+# One update of the engine holds the GIL for about 2 ms per 100 points.
+_BATCH = 100
+_SETTLE_S = 2.0
+_BACKOFF_FIRST_S = 1.0
+_BACKOFF_MAX_S = 60.0
+
+
+class IndexPhase(IntEnum):
+    """How far the index is; numbers as in `vitrine.retrieval.v1.IndexState`."""
+
+    BUILDING = 1
+    READY = 2
+    REBUILDING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class IndexHealth:
+    """What is known about the index; `current` is None before the first build is done."""
+
+    phase: IndexPhase
+    engine: str
+    current: OpenGeneration | None
+    last_error: str
+
+
+class IndexManager:
+    """The index of this process.
+
+    One pass (`sync`) at a time reads what changed and applies it; a build runs beside the passes, and searches go on
+    with the old generation until the new one has caught up.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        backend: IndexBackend,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+        *,
+        poll_s: float,
+    ) -> None:
+        """Makes the manager of a closed index.
+
+        Args:
+            database: The catalogue.
+            backend: Where generations live.
+            metrics: Where builds and points are counted.
+            log: structlog's logger.
+            poll_s: How often the catalogue is looked at when nobody pokes, in seconds.
+        """
+        self._database = database
+        self._backend = backend
+        self._log = log
+        self._poll_s = poll_s
+        self._words = WordEncoder()
+        self._current: OpenGeneration | None = None
+        self._pass = asyncio.Lock()
+        self._poked = asyncio.Event()
+        self._build: asyncio.Task[None] | None = None
+        self._not_before = 0.0
+        self._backoff_s = _BACKOFF_FIRST_S
+        self._last_error = ""
+        self._stopping = False
+        self._points = metrics.gauge("index_products", "Products in the index that answers.")
+        self._builds = metrics.counter("index_builds", "Builds of the index.", ("outcome",))
+        self._applied = metrics.counter("index_changes_applied", "Changes of the catalogue that the index took.")
+
+    def active(self) -> OpenGeneration:
+        """Returns the generation that answers.
+
+        Raises:
+            UnavailableError: INDEX_NOT_READY, before the first one is built.
+        """
+        if self._current is None:
+            raise UnavailableError("the index is still being built", "INDEX_NOT_READY", retry_after_s=2.0)
+        return self._current
+
+    def health(self) -> IndexHealth:
+        """Tells how far the index is."""
+        building = self._build is not None
+        phase = IndexPhase.BUILDING
+        if self._current is not None:
+            phase = IndexPhase.REBUILDING if building else IndexPhase.READY
+        return IndexHealth(phase, self._backend.engine, self._current, self._last_error)
+
+    async def open(self) -> None:
+        """Opens what an earlier process left; nothing is not an error."""
+        if self._current is None:
+            self._current = await self._backend.open()
+
+    def poke(self) -> None:
+        """Asks for a pass soon, because the catalogue changed."""
+        self._poked.set()
+
+    def stop(self) -> None:
+        """Lets `run` end after the pass that it is in."""
+        self._stopping = True
+        self.poke()
+
+    async def run(self) -> None:
+        """Follows the catalogue until stopped. PostgreSQL and the engine may go away and come back."""
+        try:
+            while not self._stopping:
+                try:
+                    await self.sync()
+                except VitrineError as error:
+                    self._note(error)
+                except Exception as error:  # noqa: BLE001 - whatever the engine says: it must be tried again
+                    self._note(error)
+                    await asyncio.sleep(self._poll_s)
+                await self._wait()
+        finally:
+            await self._close()
+
+    async def sync(self) -> None:
+        """Applies every change that is committed now, and starts a build where one is due.
+
+        Raises:
+            UnavailableError: When the database does not answer.
+        """
+        async with self._pass:
+            async with self._database.begin() as connection:
+                model = await index_feed.read_model(connection)
+                rates = rate_storage.table_of(await rate_storage.newest_rates(connection))
+            if model is None:
+                return
+            if self._current is not None:
+                self._current = await self._backend.refresh(self._current) or self._current
+                await self._follow(self._current)
+            self._start_build_if_due(model, rates)
+
+    async def settle(self) -> None:
+        """Does `sync` for a caller whose change is stored already: a failure only means that searches see it later."""
+        try:
+            async with asyncio.timeout(_SETTLE_S):
+                await self.sync()
+        except Exception as error:  # noqa: BLE001 - `run` tries again
+            self._note(error)
+            self.poke()
+
+    async def _follow(self, generation: OpenGeneration) -> None:
+        """Applies changes, a batch at a time, until there are none."""
+        async with self._backend.turn() as mine:
+            while mine:
+                state = generation.state
+                async with self._database.begin() as connection:
+                    changes = await index_feed.read_changes(connection, state.model, state.applied_seq, _BATCH)
+                if not changes:
+                    break
+                await self._apply(generation, changes)
+        self._points.set(await generation.index.count())
+
+    async def _apply(self, generation: OpenGeneration, changes: list[Change]) -> None:
+        state = generation.state
+        items = [fitting(change.item, state.dimension) for change in changes if change.item is not None]
+        points = [point_of(item, self._words.document(item.product.search_text()), state.rates) for item in items]
+        await generation.index.upsert(points)
+        await generation.index.delete([point_id(change.product_id) for change in changes if change.item is None])
+        await self._backend.advance(generation, state.advanced(changes[-1].seq, len(changes)))
+        self._applied.inc(len(changes))
+
+    def _start_build_if_due(self, model: ModelState, rates: RateTable) -> None:
+        if self._build is not None or time.monotonic() < self._not_before:
+            return
+        why = self._current.state.stale_because(model.model, rates) if self._current else "missing"
+        if why:
+            self._log.info("index_build_begins", because=why, model=model.model)
+            self._build = asyncio.create_task(self._rebuild(model, rates), name="index-build")
+
+    async def _rebuild(self, model: ModelState, rates: RateTable) -> None:
+        began = time.monotonic()
+        try:
+            async with self._database.begin() as connection:
+                generation = await index_feed.begin_generation(
+                    connection, self._backend.engine, model.model, model.dimension
+                )
+            built = await self._backend.build(BuildPlan(generation, model.model, model.dimension, rates))
+            await self._swap(built)
+        except Exception as error:  # noqa: BLE001 - the old generation goes on; it is tried again
+            self._builds.labels("failed").inc()
+            self._note(error)
+            self._not_before = time.monotonic() + self._backoff_s
+            self._backoff_s = min(2 * self._backoff_s, _BACKOFF_MAX_S)
+        else:
+            self._builds.labels("succeeded").inc()
+            self._backoff_s, self._last_error = _BACKOFF_FIRST_S, ""
+            self._log.info(
+                "index_built", generation=generation, products=built.state.built_count,
+                seconds=round(time.monotonic() - began, 2),
+            )  # fmt: skip
+        finally:
+            self._build = None
+            self.poke()
+
+    async def _swap(self, built: OpenGeneration) -> None:
+        """Lets the new generation catch up, puts it in place and removes the old one."""
+        async with self._pass:
+            await self._follow(built)
+            old, self._current = self._current, built
+        async with self._database.begin() as connection:
+            await index_feed.end_generation(connection, built.state.generation, product_count=built.state.built_count)
+        if old is not None:
+            await self._backend.retire(old)
+
+    def _note(self, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}"
+        if text != self._last_error:
+            self._log.warning("index_failed", error=text)
+        self._last_error = text
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_s):
+                await self._poked.wait()
+        except TimeoutError:
+            pass
+        self._poked.clear()
+
+    async def _close(self) -> None:
+        if self._build is not None:
+            self._build.cancel()
+            await asyncio.gather(self._build, return_exceptions=True)
+        if self._current is not None:
+            current, self._current = self._current, None
+            await current.index.close()

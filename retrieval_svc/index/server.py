@@ -1,0 +1,93 @@
+"""The same index on a Qdrant server, for catalogues and replicas that outgrow one process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qdrant_client import AsyncQdrantClient, models
+
+from retrieval_svc.index.edge import GRAPH_FROM_KB, HNSW_CANDIDATES, HNSW_EDGES
+from retrieval_svc.index.schema import IMAGE_VECTOR, PAYLOAD_INDEXES, WORDS_VECTOR
+from retrieval_svc.index.vector_index import Hit, IndexQuery, StoredPoint
+
+
+class QdrantServer:
+    """A collection on a server."""
+
+    def __init__(self, client: AsyncQdrantClient, collection: str) -> None:
+        self._client = client
+        self._collection = collection
+
+    @classmethod
+    async def create(
+        cls, client: AsyncQdrantClient, collection: str, dimension: int, *, payload_indexes: bool = True
+    ) -> QdrantServer:
+        """Makes an empty collection with its payload indexes.
+
+        Args:
+            client: Connected to the server.
+            collection: Its name; it must not exist.
+            dimension: How many numbers an image vector has.
+            payload_indexes: False where the engine has none (the client's local mode).
+        """
+        await client.create_collection(
+            collection,
+            vectors_config={IMAGE_VECTOR: models.VectorParams(size=dimension, distance=models.Distance.COSINE)},
+            sparse_vectors_config={WORDS_VECTOR: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            hnsw_config=models.HnswConfigDiff(
+                m=HNSW_EDGES, ef_construct=HNSW_CANDIDATES, full_scan_threshold=GRAPH_FROM_KB
+            ),
+            optimizers_config=models.OptimizersConfigDiff(indexing_threshold=GRAPH_FROM_KB),
+        )
+        for name, kind in PAYLOAD_INDEXES.items() if payload_indexes else ():
+            await client.create_payload_index(collection, name, kind, wait=True)
+        return cls(client, collection)
+
+    async def upsert(self, points: Sequence[models.PointStruct]) -> None:
+        """Stores points; see `VectorIndex`."""
+        if points:
+            await self._client.upsert(self._collection, list(points), wait=True)
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        """Removes points; see `VectorIndex`."""
+        if ids:
+            await self._client.delete(self._collection, models.PointIdsList(points=list(ids)), wait=True)
+
+    async def query(self, query: IndexQuery) -> list[Hit]:
+        """Returns the best points; see `VectorIndex`."""
+        answer = await self._client.query_points(
+            self._collection,
+            query=query.query,
+            using=query.using,
+            prefetch=list(query.prefetch) or None,
+            query_filter=query.filter,
+            search_params=query.params,
+            limit=query.limit,
+            offset=query.offset,
+            with_payload=False,
+            with_vectors=False,
+        )
+        return [Hit(str(point.id), point.score) for point in answer.points]
+
+    async def retrieve(
+        self, ids: Sequence[str], *, fields: Sequence[str] | None = None, with_vector: bool = False
+    ) -> dict[str, StoredPoint]:
+        """Returns points by id; see `VectorIndex`."""
+        if not ids:
+            return {}
+        payload: bool | list[str] = True if fields is None else list(fields)
+        vectors: bool | list[str] = [IMAGE_VECTOR] if with_vector else False
+        records = await self._client.retrieve(self._collection, list(ids), with_payload=payload, with_vectors=vectors)
+        return {str(item.id): StoredPoint(str(item.id), item.payload or {}, _dense(item.vector)) for item in records}
+
+    async def count(self, wanted: models.Filter | None = None) -> int:
+        """Counts points; see `VectorIndex`."""
+        return (await self._client.count(self._collection, count_filter=wanted, exact=True)).count
+
+    async def close(self) -> None:
+        """Nothing to give up: the client belongs to whoever made it."""
+
+
+def _dense(vector: object) -> list[float] | None:
+    found = vector.get(IMAGE_VECTOR) if isinstance(vector, dict) else None
+    return None if found is None else [float(value) for value in found]

@@ -1,0 +1,1 @@
+"""Finding and ranking: the published formula, tiers, certificates."""

@@ -1,0 +1,48 @@
+"""What to rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from qdrant_client import models
+
+from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.search.ranking import Ranking
+
+FloatVector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RankPlan:
+    """What to rank.
+
+    Attributes:
+        ranking: What the score depends on.
+        filter: Which products count.
+        vector: float64 `(D,)`, length 1: what to be near to; None for words alone.
+        taste: float64 `(D,)`, length 1: the taste vector, where it takes part.
+        words: BM25 query, where words take part.
+        currency: Currency of converted prices.
+        pool: How many candidates the graph gives.
+    """
+
+    ranking: Ranking
+    filter: ProductFilter
+    vector: FloatVector | None
+    taste: FloatVector | None
+    words: models.SparseVector | None
+    currency: str
+    pool: int
+
+    def dense(self) -> tuple[list[float], float] | None:
+        """Returns the dense query w_cosine * vector + w_taste * taste and its length; None without a vector."""
+        if self.vector is None:
+            return None
+        weights = self.ranking.weights
+        combined = weights.cosine * self.vector
+        if self.taste is not None:
+            combined = combined + weights.taste * self.taste
+        norm = float(np.linalg.norm(combined))
+        return (combined if norm > 1e-9 else self.vector).tolist(), norm

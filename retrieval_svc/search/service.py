@@ -1,0 +1,242 @@
+"""The use cases of the search: what is asked for becomes vectors and words, and these a ranked list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from qdrant_client import models
+
+from mesh.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
+from retrieval_svc.catalog.encoder import EncodedQuery, Encoder, ModelUse, Vector
+from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.money import EURO
+from retrieval_svc.catalog.product import point_id
+from retrieval_svc.catalog.vocabulary import Bucket, key
+from retrieval_svc.index.generation import GenerationState, OpenGeneration
+from retrieval_svc.index.manager import IndexManager
+from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.plan import FloatVector, RankPlan
+from retrieval_svc.search.query import (
+    GarmentQuery,
+    OutfitAnswer,
+    PictureQuery,
+    Query,
+    RankingOptions,
+    SearchAnswer,
+    SimilarQuery,
+    TextQuery,
+    VectorQuery,
+)
+from retrieval_svc.search.ranker import Ranker
+from retrieval_svc.search.ranking import Ranking, Weights
+
+_TASK = "products.index"
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """A query as vectors and words."""
+
+    vector: FloatVector | None
+    uses: tuple[ModelUse, ...] = ()
+    words: models.SparseVector | None = None
+    understood: float = 1.0
+    bucket: Bucket = Bucket.UNSPECIFIED
+    excluded: tuple[str, ...] = ()
+
+
+class Search:
+    """Finds products."""
+
+    def __init__(
+        self, manager: IndexManager, encoder: Encoder, ranker: Ranker, *, search_pool: int, match_pool: int
+    ) -> None:
+        """Makes the use cases.
+
+        Args:
+            manager: Gives the index.
+            encoder: The vision service.
+            ranker: Ranks.
+            search_pool: Candidates that the graph gives for a search.
+            match_pool: Candidates that the graph gives for each garment of an outfit.
+        """
+        self._manager = manager
+        self._encoder = encoder
+        self._ranker = ranker
+        self._words = WordEncoder()
+        self._search_pool = search_pool
+        self._match_pool = match_pool
+
+    async def search(self, query: Query, options: RankingOptions, offset: int, size: int) -> SearchAnswer:
+        """Finds products.
+
+        Args:
+            query: What to look for.
+            options: How to rank.
+            offset: How many matches to skip.
+            size: How many to return.
+
+        Raises:
+            UnavailableError: While the index or the vision service does not answer.
+            InvalidInputError: For a query that fits no index.
+        """
+        self._manager.active()  # says at once, before vision is asked, that there is no index yet
+        encoded = await self._encode(query)
+        generation = self._manager.active()
+        resolved = await self._resolve(generation, query, encoded)
+        plan, unused = _plan(generation.state, resolved, options, self._search_pool)
+        page = await self._ranker.rank(generation, plan, offset, size)
+        uses = (*resolved.uses, ModelUse(_TASK, generation.state.model))
+        return SearchAnswer(page, uses, generation.state.rates.date, unused)
+
+    async def match(self, garments: Sequence[GarmentQuery], options: RankingOptions, size: int) -> OutfitAnswer:
+        """Finds the nearest products for each garment.
+
+        Args:
+            garments: The garments.
+            options: How to rank.
+            size: How many matches for each.
+
+        Raises:
+            UnavailableError: While the index does not answer.
+            InvalidInputError: For a vector that fits no index.
+        """
+        state = self._manager.active().state
+        pages, unused = [], tuple[str, ...]()
+        for garment in garments:
+            generation = self._manager.active()  # each time: a generation that was swapped out is closed
+            state = generation.state
+            plan, unused = _plan(state, _from_vector(state, garment.query), options, self._match_pool)
+            pages.append((garment.garment_id, await self._ranker.rank(generation, plan, 0, size)))
+            await asyncio.sleep(0)  # the in-process engine never yields; other calls want their turn
+        return OutfitAnswer(tuple(pages), (ModelUse(_TASK, state.model),), state.rates.date, unused)
+
+    async def _encode(self, query: Query) -> EncodedQuery | None:
+        if isinstance(query, PictureQuery):
+            return await self._encoder.embed_picture(query.data)
+        if isinstance(query, TextQuery):
+            return await self._encoder.embed_text(query.text)
+        return None
+
+    async def _resolve(self, generation: OpenGeneration, query: Query, encoded: EncodedQuery | None) -> _Resolved:
+        if isinstance(query, VectorQuery):
+            return _from_vector(generation.state, query)
+        if isinstance(query, SimilarQuery):
+            return await _from_product(generation, query.product_id)
+        if encoded is None:
+            raise TypeError(f"no such query: {type(query).__name__}")
+        if isinstance(query, TextQuery):
+            return self._from_words(generation.state, query.text, encoded)
+        _check_encoder(generation.state, encoded.vector)
+        return _Resolved(_unit(encoded.vector.values), encoded.models)
+
+    def _from_words(self, state: GenerationState, text: str, encoded: EncodedQuery) -> _Resolved:
+        """Words count by themselves, and as a vector as far as the encoder understands them and shares our space."""
+        words: models.SparseVector | None = self._words.query(text)
+        vector = _unit(encoded.vector.values)
+        understood, uses = encoded.understood, encoded.models
+        if encoded.vector.model != state.model or len(encoded.vector.values) != state.dimension:
+            why = f"the index still holds vectors of {state.model}"
+            vector, uses = None, (*uses, ModelUse("texts.embed", encoded.vector.model, True, why))
+        if vector is None or understood <= 0.0:
+            vector, understood = None, 0.0
+        if words is not None and not words.indices and vector is not None:
+            words = None  # nothing but stop words: the vector is all there is
+        return _Resolved(vector, uses, words, understood)
+
+
+def _plan(
+    state: GenerationState, resolved: _Resolved, options: RankingOptions, pool: int
+) -> tuple[RankPlan, tuple[str, ...]]:
+    """Puts query, options and context together, and tells which parts of the context have no influence."""
+    context, weights = options.context, options.weights
+    taste = _taste(state, context.taste) if weights.taste and resolved.vector is not None else None
+    if taste is None:
+        weights = replace(weights, taste=0.0)
+    if resolved.words is not None:
+        weights = weights.shared_with_words(resolved.understood)
+    budget = options.budget or context.budget
+    budget_path = "ranking.budget" if options.budget else "ranking.personal_context.budget"
+    ranking = Ranking(
+        weights,
+        float(state.rates.to_euro(budget, budget_path)) if budget and budget.amount > 0 else None,
+        frozenset(key(brand) for brand in context.preferred_brands),
+    )
+    currency = options.currency or (budget.currency if budget else EURO)
+    if not state.rates.knows(currency):
+        text = f"no exchange rate is known for {currency!r}"
+        raise InvalidInputError.of("ranking.currency_code", text, "CURRENCY_UNKNOWN", currency=currency)
+    plan = RankPlan(ranking, _filter(options.filter, resolved), resolved.vector, taste, resolved.words, currency, pool)
+    return plan, _unused(options, weights, has_taste=taste is not None)
+
+
+def _filter(wanted: ProductFilter, resolved: _Resolved) -> ProductFilter:
+    if resolved.bucket and not wanted.buckets and not wanted.categories:
+        wanted = replace(wanted, buckets=(resolved.bucket,))
+    return replace(wanted, excluded=(*wanted.excluded, *resolved.excluded))
+
+
+def _unused(options: RankingOptions, weights: Weights, *, has_taste: bool) -> tuple[str, ...]:
+    context = options.context
+    parts = {
+        "taste": context.taste is not None and not has_taste,
+        "color_season": bool(context.color_season),
+        "sizes": bool(context.sizes),
+        "budget": context.budget is not None and (options.budget is not None or not weights.price),
+        "preferred_brands": bool(context.preferred_brands) and not weights.brand,
+    }
+    return tuple(name for name, unused in parts.items() if unused)
+
+
+def _from_vector(state: GenerationState, query: VectorQuery) -> _Resolved:
+    vector = query.vector
+    if vector.model != state.model:
+        raise InvalidInputError.of(
+            f"{query.field}.model", f"must be {state.model!r}, the model of the index, got {vector.model!r}",
+            "EMBEDDING_MODEL", expected=state.model, actual=vector.model,
+        )  # fmt: skip
+    if len(vector.values) != state.dimension:
+        raise InvalidInputError.of(
+            f"{query.field}.values", f"must have {state.dimension} numbers, got {len(vector.values)}",
+            "EMBEDDING_DIMENSION", expected=str(state.dimension), actual=str(len(vector.values)),
+        )  # fmt: skip
+    unit = _unit(vector.values)
+    if unit is None:
+        raise InvalidInputError.of(f"{query.field}.values", "must not be zeros only: they point nowhere")
+    return _Resolved(unit, bucket=query.bucket)
+
+
+async def _from_product(generation: OpenGeneration, product_id: str) -> _Resolved:
+    point = (await generation.index.retrieve([point_id(product_id)], fields=[], with_vector=True)).get(
+        point_id(product_id)
+    )
+    if point is None:
+        raise NotFoundError(f"no product products/{product_id} in the index", "RESOURCE_NOT_FOUND")
+    if point.vector is None:
+        text = f"products/{product_id} has no vector yet, or no picture"
+        raise FailedPreconditionError(text, "STATE_CONFLICT")
+    return _Resolved(_unit(point.vector), excluded=(product_id,))
+
+
+def _check_encoder(state: GenerationState, vector: Vector) -> None:
+    if vector.model != state.model or len(vector.values) != state.dimension:
+        raise UnavailableError(
+            "the vision service has another model than the index, which is being rebuilt", "INDEX_NOT_READY",
+            {"expected": state.model, "actual": vector.model}, retry_after_s=5.0,
+        )  # fmt: skip
+
+
+def _taste(state: GenerationState, taste: Vector | None) -> FloatVector | None:
+    if taste is None or taste.model != state.model or len(taste.values) != state.dimension:
+        return None
+    return _unit(taste.values)
+
+
+def _unit(values: Sequence[float]) -> FloatVector | None:
+    """Scales to length 1; None for zeros."""
+    vector = np.asarray(values, dtype=np.float64)
+    norm = float(np.linalg.norm(vector))
+    return vector / norm if norm > 1e-9 else None

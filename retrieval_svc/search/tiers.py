@@ -1,0 +1,34 @@
+"""Three ways to spend: as ranked, less, and more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# The published bounds.
+LOWER_RATIO = 0.8
+PREMIUM_RATIO = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class TierPlaces:
+    """Places in the ranked list, 0 being the first; None where there is no such product."""
+
+    closest: int | None = None
+    lower: int | None = None
+    premium: int | None = None
+
+
+def pick_tiers(prices_eur: Sequence[float]) -> TierPlaces:
+    """Picks closest, lower and premium.
+
+    Args:
+        prices_eur: Prices in one currency, in the order of the ranking.
+    """
+    if not prices_eur:
+        return TierPlaces()
+    anchor = prices_eur[0]
+    rest = range(1, len(prices_eur))
+    lower = next((place for place in rest if prices_eur[place] <= LOWER_RATIO * anchor), None)
+    premium = next((place for place in rest if prices_eur[place] >= PREMIUM_RATIO * anchor), None)
+    return TierPlaces(0, lower, premium)

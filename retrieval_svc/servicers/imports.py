@@ -1,0 +1,98 @@
+"""Imports between the contract and the core."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import NoReturn
+
+from vitrine.retrieval.v1 import catalog_service_pb2 as pb
+
+from mesh.errors import InvalidInputError
+from mesh.validation import validate
+from retrieval_svc.catalog.importer import ImportOrder, Row
+from retrieval_svc.catalog.product import Product
+from retrieval_svc.catalog.rows import RowProblem, parse_row
+from retrieval_svc.servicers.products import product_from_proto, time_to_proto
+from retrieval_svc.storage.imports import ImportRun, Rejection
+
+
+async def read_stream(
+    requests: AsyncIterator[pb.ImportProductsRequest],
+) -> tuple[ImportOrder, AsyncIterator[list[Row]]]:
+    """Reads the config of an import, and gives its chunks.
+
+    Args:
+        requests: The stream.
+
+    Raises:
+        InvalidInputError: PROTOCOL_VIOLATION, when the first message is not the config.
+    """
+    first = await anext(requests, None)
+    if first is None or first.WhichOneof("message") != "config":
+        _violation("the first message must be the config")
+    config = first.config
+    order = ImportOrder(config.source, config.dry_run, config.total_row_count, dict(config.brand_scores))
+    return order, _chunks(requests, config.default_currency_code)
+
+
+async def _chunks(requests: AsyncIterator[pb.ImportProductsRequest], default_currency: str) -> AsyncIterator[list[Row]]:
+    async for request in requests:
+        if request.WhichOneof("message") != "chunk":
+            _violation("only the first message may be a config")
+        yield [_row(row, default_currency) for row in request.chunk.rows]
+
+
+def _row(row: pb.ImportRow, default_currency: str) -> Row:
+    return Row(row.row_number, _product(row, default_currency), [image.data for image in row.images])
+
+
+def _product(row: pb.ImportRow, default_currency: str) -> Product | list[RowProblem]:
+    match row.WhichOneof("record"):
+        case "raw":
+            return parse_row(row.raw.columns, default_currency=default_currency)
+        case "product":
+            if default_currency and not row.product.price.currency_code:
+                row.product.price.currency_code = default_currency
+            try:
+                validate(row.product)
+            except InvalidInputError as error:
+                return [RowProblem(violation.field, violation.description) for violation in error.violations]
+            return product_from_proto(row.product)
+    return [RowProblem("record", "must be a product or raw columns, got nothing")]
+
+
+def _violation(text: str) -> NoReturn:
+    raise InvalidInputError.of("message", text, "PROTOCOL_VIOLATION")
+
+
+def import_to_proto(run: ImportRun) -> pb.Import:
+    """Writes an import."""
+    counts = run.counts
+    message = pb.Import(
+        name=f"imports/{run.import_id}",
+        state=pb.Import.State.ValueType(run.state),
+        source=run.source,
+        dry_run=run.dry_run,
+        total_row_count=run.total_row_count,
+        row_count=counts.row_count,
+        created_count=counts.created_count,
+        updated_count=counts.updated_count,
+        unchanged_count=counts.unchanged_count,
+        rejected_count=counts.rejected_count,
+        pending_vector_count=counts.pending_vector_count,
+        create_time=time_to_proto(run.create_time),
+        error=run.error,
+    )
+    if run.end_time is not None:
+        message.end_time.CopyFrom(time_to_proto(run.end_time))
+    return message
+
+
+def rejection_to_proto(rejection: Rejection) -> pb.RowRejection:
+    """Writes a refused row."""
+    return pb.RowRejection(
+        row_number=rejection.row_number,
+        field=rejection.field,
+        reason=rejection.reason,
+        description=rejection.description,
+    )

@@ -1,0 +1,173 @@
+"""Imports and the rows that they refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retrieval_svc.storage.tables import import_rejections, imports
+
+
+class ImportState(IntEnum):
+    """Life of an import; numbers as in `vitrine.retrieval.v1.Import.State`."""
+
+    RUNNING = 1
+    SUCCEEDED = 2
+    FAILED = 3
+
+
+@dataclass(slots=True)
+class ImportCounts:
+    """How far an import is."""
+
+    row_count: int = 0
+    created_count: int = 0
+    updated_count: int = 0
+    unchanged_count: int = 0
+    rejected_count: int = 0
+    pending_vector_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRun:
+    """An import, running or ended; fields as in `vitrine.retrieval.v1.Import`."""
+
+    import_id: str
+    state: ImportState
+    source: str
+    dry_run: bool
+    total_row_count: int
+    counts: ImportCounts
+    create_time: dt.datetime
+    end_time: dt.datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a row was refused.
+
+    Attributes:
+        row_number: Number of the row in its file.
+        field: Column or path in the product.
+        reason: Name of an `ErrorReason`.
+        description: What was expected and what came.
+    """
+
+    row_number: int
+    field: str
+    reason: str
+    description: str
+
+
+_COUNTS = tuple(ImportCounts.__slots__)
+
+
+async def begin_import(
+    connection: AsyncConnection, import_id: str, source: str, *, dry_run: bool, total_row_count: int
+) -> None:
+    """Notes that an import begins."""
+    await connection.execute(
+        sa.insert(imports).values(
+            import_id=import_id,
+            state=int(ImportState.RUNNING),
+            source=source,
+            dry_run=dry_run,
+            total_row_count=total_row_count,
+        )
+    )
+
+
+async def save_progress(connection: AsyncConnection, import_id: str, counts: ImportCounts) -> None:
+    """Notes how far an import is, in the transaction of the rows that it counts."""
+    values: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS}
+    statement = sa.update(imports).where(imports.c.import_id == import_id)
+    await connection.execute(statement.values(**values, update_time=sa.func.now()))
+
+
+async def add_rejections(
+    connection: AsyncConnection, import_id: str, first_ordinal: int, rejections: Sequence[Rejection]
+) -> None:
+    """Notes rows that were refused.
+
+    Args:
+        connection: In a transaction.
+        import_id: The import.
+        first_ordinal: How many were noted before.
+        rejections: In the order of the rows.
+    """
+    if rejections:
+        rows = [
+            {
+                "import_id": import_id,
+                "ordinal": first_ordinal + place,
+                "row_number": rejection.row_number,
+                "field": rejection.field,
+                "reason": rejection.reason,
+                "description": rejection.description,
+            }
+            for place, rejection in enumerate(rejections)
+        ]
+        await connection.execute(sa.insert(import_rejections), rows)
+
+
+async def end_import(connection: AsyncConnection, import_id: str, state: ImportState, error: str = "") -> None:
+    """Notes how an import ended."""
+    statement = sa.update(imports).where(imports.c.import_id == import_id)
+    await connection.execute(
+        statement.values(state=int(state), error=error, end_time=sa.func.now(), update_time=sa.func.now())
+    )
+
+
+async def fail_abandoned(connection: AsyncConnection, older_than: dt.timedelta) -> int:
+    """Ends imports whose process died: running, and without progress for so long.
+
+    Returns:
+        How many there were.
+    """
+    statement = sa.update(imports).where(
+        imports.c.state == int(ImportState.RUNNING), imports.c.update_time < sa.func.now() - older_than
+    )
+    result = await connection.execute(
+        statement.values(
+            state=int(ImportState.FAILED), error="the server stopped while it ran", end_time=imports.c.update_time
+        )
+    )
+    return int(result.rowcount)
+
+
+async def read_import(connection: AsyncConnection, import_id: str) -> ImportRun | None:
+    """Returns an import, or None when there is none."""
+    row = (await connection.execute(sa.select(imports).where(imports.c.import_id == import_id))).first()
+    if row is None:
+        return None
+    counts = ImportCounts(**{name: getattr(row, name) for name in _COUNTS})
+    return ImportRun(
+        row.import_id, ImportState(row.state), row.source, row.dry_run, row.total_row_count, counts,
+        row.create_time, row.end_time, row.error,
+    )  # fmt: skip
+
+
+async def list_rejections(
+    connection: AsyncConnection, import_id: str, first_ordinal: int, limit: int
+) -> list[Rejection]:
+    """Returns refused rows in their order.
+
+    Args:
+        connection: In a transaction.
+        import_id: The import.
+        first_ordinal: How many to skip.
+        limit: How many at most.
+    """
+    table = import_rejections.c
+    statement = sa.select(table.row_number, table.field, table.reason, table.description).where(
+        table.import_id == import_id, table.ordinal >= first_ordinal
+    )
+    rows = await connection.execute(statement.order_by(table.ordinal).limit(limit))
+    return [Rejection(*row) for row in rows]

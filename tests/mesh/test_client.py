@@ -1,0 +1,177 @@
+"""The SDK and the command line against the whole mesh."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import cv2
+import grpc
+import numpy as np
+import pytest
+from vitrine.cli.clip import clip_of, encode, read_photo
+from vitrine.cli.demo import sample_photo
+from vitrine.embedded.mesh import EmbeddedMesh
+from vitrine.ingest.v1 import capture_pb2, frame_pb2, stream_service_pb2
+from vitrine.sdk import CameraFrame, FrameStream, Reconnected, RpcFailure, StreamSettings, Vitrine
+
+from tests.support.mesh import client
+
+pytestmark = pytest.mark.mesh
+OUTCOMES = ("processed", "skipped_interval", "skipped_same_scene", "superseded", "late", "rejected", "lost", "pending")
+
+
+@pytest.fixture(scope="module")
+def photo() -> Path:
+    path = sample_photo()
+    assert path is not None
+    return path
+
+
+async def _cli(mesh: EmbeddedMesh, *words: str) -> tuple[int, list[dict[str, object]]]:
+    """Runs the command line as a program; gives its exit code and its JSON lines."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "VITRINE_HOME": str(mesh.home.path)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "vitrine.cli", "--json", *words, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, [json.loads(line) for line in out.decode().splitlines()]
+
+
+@pytest.mark.usefixtures("shop")
+async def test_capture_is_followed_to_its_result(ada: Vitrine, photo: Path) -> None:
+    queued = await ada.capture(encode(read_photo(photo)), cropped=True)
+    assert queued.state == capture_pb2.Capture.STATE_QUEUED
+    states = [capture async for capture in ada.follow(queued.name)]
+    done = states[-1]
+    assert done.state == capture_pb2.Capture.STATE_SUCCEEDED
+    assert done.blurred_face_count >= 1
+    assert done.outfit.garments
+    assert len(done.outfit.matches) == len(done.outfit.garments)
+    assert all(found.matches for found in done.outfit.matches)
+    assert done.outfit.taste_change.after.sighting_count == done.outfit.taste_change.before.sighting_count + 1
+    progress = [capture.progress_percent for capture in states]
+    assert progress == sorted(progress)
+
+
+@pytest.mark.usefixtures("shop")
+async def test_stream_gives_one_outcome_per_frame_and_results(ada: Vitrine, photo: Path) -> None:
+    stream = FrameStream(ada, StreamSettings(source="test"))
+    acked, results, final = set(), [], None
+    async for event in stream.events(clip_of(read_photo(photo), fps=5)):
+        assert not isinstance(event, Reconnected)
+        kind = event.WhichOneof("event")
+        if kind == "ack":
+            acked.add(event.ack.frame_number)
+        elif kind == "result":
+            results.append(event.result)
+        elif kind == "stats" and event.stats.final:
+            final = event.stats.totals
+    assert final is not None
+    assert acked == set(range(1, final.highest_frame_number + 1))
+    assert final.processed_count == len(results) >= 2
+    assert any(result.garments and result.matches for result in results)
+
+
+@pytest.mark.usefixtures("shop")
+async def test_search_explains_its_order(ada: Vitrine) -> None:
+    found = await ada.search_text("dress", page_size=5)
+    assert found.matches
+    for match in found.matches:
+        assert sum(term.contribution for term in match.terms) == pytest.approx(match.score, abs=1e-3)
+
+
+async def test_failures_name_reason_field_and_request(ada: Vitrine) -> None:
+    with pytest.raises(RpcFailure) as caught:
+        await ada.capture(b"not a picture")
+    failure = caught.value
+    assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "IMAGE_FORMAT_UNSUPPORTED")
+    assert list(failure.fields) == ["image.data"]
+    assert failure.advice
+    assert failure.request_id
+
+
+async def test_stream_survives_its_replica(
+    own_mesh: Callable[..., AbstractAsyncContextManager[EmbeddedMesh]],
+) -> None:
+    """An ingest replica is killed under an open stream: the client goes on with the other one, and nothing is lost."""
+    async with own_mesh(replicas={"ingest": 2}) as mesh, client(mesh) as ada:
+        settings = StreamSettings(
+            keyframes=frame_pb2.KeyframeConfig(min_interval_s=0.3, max_interval_s=0.5),
+            results=stream_service_pb2.ResultOptions(skip_matches=True, skip_taste=True),
+            max_pending_frames=200,
+        )
+        stream = FrameStream(ada, settings)
+        numbers: list[int] = []
+        reconnected = 0
+        final = None
+        async for event in stream.events(_colours(mesh, kill_at=15, count=50)):
+            if isinstance(event, Reconnected):
+                reconnected += 1
+                continue
+            kind = event.WhichOneof("event")
+            if kind == "result":
+                numbers.append(event.result.frame_number)
+            elif kind == "stats" and event.stats.final:
+                final = event.stats.totals
+        assert reconnected >= 1
+        assert len(numbers) == len(set(numbers))
+        assert final is not None
+        assert final.highest_frame_number == 50
+        parts = (
+            "processed",
+            "skipped_interval",
+            "skipped_same_scene",
+            "superseded",
+            "late",
+            "rejected",
+            "lost",
+            "pending",
+        )
+        assert sum(getattr(final, f"{part}_count") for part in parts) == 50
+
+
+async def _colours(mesh: EmbeddedMesh, *, kill_at: int, count: int) -> AsyncIterator[CameraFrame]:
+    """Frames of changing brightness at 10 fps; the replica that holds the stream is killed on the way."""
+    for number in range(count):
+        if number == kill_at:
+            for name in ("ingest", "ingest-2"):
+                if await asyncio.to_thread(_has_stream, mesh, name):
+                    mesh.kill(name)
+        frame = np.full((240, 320, 3), 40 + 50 * (number // 5 % 4), np.uint8)
+        jpeg = cv2.imencode(".jpg", frame)[1].tobytes()
+        yield CameraFrame(jpeg, 1_700_000_000 + number / 10)
+        await asyncio.sleep(0.1)
+
+
+def _has_stream(mesh: EmbeddedMesh, name: str) -> bool:
+    port = mesh.ports(name)["metrics"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as response:
+        text = response.read().decode()
+    lines = [line for line in text.splitlines() if line.startswith("vitrine_sessions") and "stream" in line]
+    return any(line.rsplit(" ", 1)[1] != "0.0" for line in lines)
+
+
+async def test_command_line_speaks_json(shop: EmbeddedMesh, photo: Path) -> None:
+    code, lines = await _cli(shop, "capture", str(photo))
+    assert (code, lines[0]["state"]) == (0, "STATE_SUCCEEDED")
+    code, lines = await _cli(shop, "search", "navy coat", "-n", "3")
+    assert code == 0
+    assert isinstance(lines[0]["matches"], list)
+    assert len(lines[0]["matches"]) == 3
+    code, lines = await _cli(shop, "profile")
+    assert (code, lines[0]["name"]) == (0, "users/demo/profile")
+    code, lines = await _cli(shop, "status")
+    assert (code, lines[0]["phase"]) == (0, "ready")
+    assert "database_url" not in lines[0]
+    code, lines = await _cli(shop, "capture", __file__)
+    assert code == 1
+    error = lines[0]["error"]
+    assert isinstance(error, dict)
+    assert error["reason"] == "IMAGE_FORMAT_UNSUPPORTED"

@@ -1,0 +1,145 @@
+"""Limits, shutdown and what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from vitrine.ingest.v1 import frame_pb2
+
+from ingest_svc.__main__ import build
+from mesh.server import serving
+from mesh.status import DETAILS_KEY, details_of
+from tests.services.ingest.streams.client import StreamClient
+from tests.services.ingest.streams.conftest import Connect, Ingest, jpeg
+
+pytestmark = pytest.mark.service
+
+_SCENE = jpeg(50)
+
+
+async def _status(client: StreamClient) -> status_pb2.Status:
+    await client.status()
+    for key, value in await client.call.trailing_metadata():
+        if key == DETAILS_KEY:
+            return status_pb2.Status.FromString(value)
+    raise AssertionError("no details")
+
+
+async def test_streams_above_the_capacity_are_told_when_to_come_again(connect: Connect, ingest: Ingest) -> None:
+    async with serving(ingest.settings(max_streams=1), build) as server:
+        await server.ready.wait()
+        first = connect(port=server.port)
+        await first.config()
+        second = connect(port=server.port)
+        with pytest.raises(AssertionError, match="RESOURCE_EXHAUSTED"):
+            await second.config()
+        status = await _status(second)
+        assert [info.reason for info in details_of(status, error_details_pb2.ErrorInfo)] == ["CAPACITY_REACHED"]
+        assert [retry.retry_delay.seconds for retry in details_of(status, error_details_pb2.RetryInfo)] == [5]
+        await first.stop()
+        third = connect(port=server.port)
+        await third.config()
+
+
+async def test_at_shutdown_a_stream_hears_why_and_goes_on_elsewhere(connect: Connect, ingest: Ingest) -> None:
+    async with serving(ingest.settings(), build) as server:
+        await server.ready.wait()
+        client = connect(port=server.port)
+        ready = await client.config()
+        await client.frame(_SCENE)
+        await client.ack(1)
+    assert await client.status() is grpc.StatusCode.UNAVAILABLE
+    kinds = [event.WhichOneof("event") for event in client.events]
+    assert kinds[-1] == "error"
+    assert "result" in kinds  # the keyframe in work was finished first
+    goodbye = client.events[-1].error
+    assert (goodbye.reason, goodbye.fatal) == ("SHUTTING_DOWN", True)
+    again = await connect().config(resume_token=ready.resume_token)
+    assert again.resumed
+    assert again.totals.processed_count == 1
+
+
+async def test_a_session_ends_at_its_maximum_length(connect: Connect, ingest: Ingest) -> None:
+    async with serving(ingest.settings(max_session_s=0.5), build) as server:
+        await server.ready.wait()
+        client = connect(port=server.port)
+        ready = await client.config()
+        assert ready.limits.max_session_duration.ToMilliseconds() == 500
+        assert await client.status() is grpc.StatusCode.FAILED_PRECONDITION
+        assert client.events[-1].error.reason == "SESSION_EXPIRED"
+
+
+async def test_a_message_above_the_limit_is_refused(connect: Connect, ingest: Ingest) -> None:
+    async with serving(ingest.settings(max_message_bytes=50_000), build) as server:
+        await server.ready.wait()
+        client = connect(port=server.port)
+        assert (await client.config()).limits.max_message_bytes == 50_000
+        await client.frame(bytes(60_000))
+        assert await client.status() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_a_frame_above_the_pixel_limit_is_rejected_and_the_stream_goes_on(
+    connect: Connect, ingest: Ingest
+) -> None:
+    async with serving(ingest.settings(max_frame_pixels=100_000), build) as server:
+        await server.ready.wait()
+        client = connect(port=server.port)
+        await client.config()
+        await client.frame(_SCENE)
+        ack = await client.ack(1)
+        assert (ack.outcome, ack.rejected_reason) == (frame_pb2.FRAME_OUTCOME_REJECTED, "IMAGE_TOO_LARGE")
+        await client.stop()
+
+
+async def test_frames_keyframes_and_sessions_are_counted(connect: Connect, ingest: Ingest) -> None:
+    registry = ingest.replicas[0].server.runtime.metrics.registry
+
+    def value(name: str, **labels: str) -> float:
+        return registry.get_sample_value(name, labels) or 0.0
+
+    before = value("vitrine_frames_total", outcome="processed"), value("vitrine_keyframes_total", reason="first")
+    client = connect()
+    await client.config()
+    assert value("vitrine_sessions", kind="stream", transport="grpc") >= 1
+    await client.frame(_SCENE)
+    await client.end_of(1)
+    await client.stop()
+    assert value("vitrine_frames_total", outcome="processed") == before[0] + 1
+    assert value("vitrine_keyframes_total", reason="first") == before[1] + 1
+
+
+async def test_sessions_that_nobody_can_resume_are_swept(connect: Connect, ingest: Ingest) -> None:
+    settings = ingest.settings(resume_window_s=0.2, session_sweep_s=0.1)
+    async with serving(settings, build) as server:
+        await server.ready.wait()
+        client = connect(port=server.port)
+        ready = await client.config()
+        await client.drop()
+        await asyncio.sleep(0.8)
+        late = connect(port=server.port)
+        with pytest.raises(AssertionError, match="NOT_FOUND"):
+            await late.config(resume_token=ready.resume_token)
+
+
+async def test_a_stream_without_keyframes_is_not_swept(connect: Connect, ingest: Ingest) -> None:
+    settings = ingest.settings(resume_window_s=0.6, session_sweep_s=0.1)
+    async with serving(settings, build) as server:
+        await server.ready.wait()
+        client = connect(port=server.port)
+        ready = await client.config()
+        await asyncio.sleep(1.2)
+        await client.drop()
+        again = await connect(port=server.port).config(resume_token=ready.resume_token)
+        assert again.resumed
+
+
+async def test_an_idle_older_connection_elsewhere_ends_soon(connect: Connect, ingest: Ingest) -> None:
+    async with serving(ingest.settings(stream_save_s=0.2), build) as server:
+        await server.ready.wait()
+        older = connect(port=server.port)
+        ready = await older.config()
+        await connect().config(resume_token=ready.resume_token)
+        assert await asyncio.wait_for(older.status(), 2) is grpc.StatusCode.FAILED_PRECONDITION

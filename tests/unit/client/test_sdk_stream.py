@@ -1,0 +1,133 @@
+"""The stream of the SDK against a small server that follows the contract and breaks where a test wants it to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc.aio
+import pytest
+from vitrine.ingest.v1 import capture_pb2, capture_service_pb2, frame_pb2, stream_service_pb2
+from vitrine.sdk import CameraFrame, FrameStream, Reconnected, RpcFailure, StreamSettings, Vitrine
+
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
+NAME = "users/ada/captures/0"
+TOKEN = "resume me"  # noqa: S105
+
+
+class Server:
+    """Says ready, takes frames, and says goodbye to `stop`; hangs up on the first `configure` of a connection."""
+
+    def __init__(self) -> None:
+        self.configs: list[stream_service_pb2.StreamConfig] = []
+        self.frames: list[int] = []
+        self.watches = 0
+        self.breaks = 0
+        self.last_state = capture_pb2.Capture.STATE_SUCCEEDED
+
+    async def StreamFrames(self, requests: AsyncIterator[Any], context: Any) -> Any:  # noqa: N802
+        async for request in requests:
+            kind = request.WhichOneof("message")
+            if kind == "config":
+                self.configs.append(request.config)
+                yield stream_service_pb2.StreamFramesResponse(ready=stream_service_pb2.StreamReady(resume_token=TOKEN))
+            elif kind == "frame":
+                self.frames.append(request.frame.frame_number)
+            elif request.command.WhichOneof("command") == "configure":
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+            elif request.command.WhichOneof("command") == "stop":
+                yield stream_service_pb2.StreamFramesResponse(stats=stream_service_pb2.StreamStats(final=True))
+
+    async def WatchCapture(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        self.watches += 1
+        final = self.watches > self.breaks
+        state = self.last_state if final else capture_pb2.Capture.STATE_PROCESSING
+        capture = capture_pb2.Capture(name=NAME, state=state)
+        yield capture_service_pb2.WatchCaptureResponse(change=capture_service_pb2.CaptureChange(capture=capture))
+
+
+@pytest.fixture
+def service() -> Server:
+    return Server()
+
+
+@pytest.fixture
+async def mesh(service: Server) -> AsyncIterator[Vitrine]:
+    server = grpc.aio.server()
+    watch = grpc.unary_stream_rpc_method_handler(
+        service.WatchCapture,
+        capture_service_pb2.WatchCaptureRequest.FromString,
+        capture_service_pb2.WatchCaptureResponse.SerializeToString,
+    )
+    frames = grpc.stream_stream_rpc_method_handler(
+        service.StreamFrames,
+        stream_service_pb2.StreamFramesRequest.FromString,
+        stream_service_pb2.StreamFramesResponse.SerializeToString,
+    )
+    for name, handler in (("CaptureService/WatchCapture", watch), ("StreamService/StreamFrames", frames)):
+        kind, method = name.split("/")
+        handlers = grpc.method_handlers_generic_handler(f"vitrine.ingest.v1.{kind}", {method: handler})
+        server.add_generic_rpc_handlers((handlers,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with Vitrine(f"127.0.0.1:{port}", user="ada", token="") as client:
+        yield client
+    await server.stop(0)
+
+
+async def _camera(count: int, error: Exception | None = None, wait: asyncio.Event | None = None) -> Any:
+    for number in range(count):
+        yield CameraFrame(b"jpeg", float(number))
+    if wait is not None:
+        await wait.wait()
+    if error is not None:
+        raise error
+
+
+@pytest.mark.parametrize("seen", [0, 3], ids=["at once", "after three frames"])
+async def test_a_camera_that_breaks_ends_the_stream_with_its_error(mesh: Vitrine, service: Server, seen: int) -> None:
+    stream = FrameStream(mesh)
+    with pytest.raises(FileNotFoundError, match="no camera"):
+        async with asyncio.timeout(10):
+            _ = [event async for event in stream.events(_camera(seen, FileNotFoundError("no camera")))]
+    assert service.frames == list(range(1, seen + 1))
+
+
+async def test_what_was_configured_holds_on_the_next_connection(mesh: Vitrine, service: Server) -> None:
+    go_on = asyncio.Event()
+    settings = StreamSettings(keyframes=frame_pb2.KeyframeConfig(min_interval_s=1, max_interval_s=9))
+    stream = FrameStream(mesh, settings)
+    async for event in stream.events(_camera(1, wait=go_on)):
+        if isinstance(event, Reconnected):
+            go_on.set()
+        elif event.WhichOneof("event") == "ready" and len(service.configs) == 1:
+            stream.configure(frame_pb2.KeyframeConfig(min_interval_s=0.25))
+    first, second = service.configs
+    assert (first.keyframes.min_interval_s, first.resume_token) == (1, "")
+    assert (second.keyframes.min_interval_s, second.keyframes.max_interval_s) == (0.25, 9)
+    assert second.resume_token == TOKEN
+    assert settings.keyframes.min_interval_s == 1
+
+
+async def test_following_a_capture_outlasts_any_number_of_breaks_with_news_between(
+    mesh: Vitrine, service: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.breaks = 12
+    _hurry(monkeypatch)
+    states = [capture.state async for capture in mesh.follow(NAME)]
+    assert states[-1] == capture_pb2.Capture.STATE_SUCCEEDED
+    assert len(states) == 13
+
+
+async def test_following_a_capture_fails_when_the_mesh_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    _hurry(monkeypatch)
+    async with Vitrine("127.0.0.1:1", user="ada", token="") as client:
+        with pytest.raises(RpcFailure) as caught:
+            _ = [capture async for capture in client.follow(NAME)]
+    assert caught.value.connection_broke
+
+
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleep: Callable[[float], Any] = asyncio.sleep
+    monkeypatch.setattr("vitrine.sdk.client.asyncio.sleep", lambda seconds: sleep(seconds / 100))

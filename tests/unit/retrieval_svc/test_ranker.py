@@ -1,0 +1,135 @@
+"""Ranked lists over a graph: what the certificate says is true."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.index import edge
+from retrieval_svc.index.edge import QdrantEdge
+from retrieval_svc.index.generation import GenerationState, OpenGeneration
+from retrieval_svc.index.schema import payload_of, point_of
+from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.certificate import RecallMethod
+from retrieval_svc.search.plan import RankPlan
+from retrieval_svc.search.ranker import Ranker
+from retrieval_svc.search.ranking import Features, Ranking, Weights, score_of, terms_of
+from tests.unit.retrieval_svc.catalogue import DIMENSION, RATES, make_products
+
+pytestmark = pytest.mark.unit
+
+PRODUCTS = make_products(3000)
+WORDS = WordEncoder()
+
+
+@pytest.fixture(scope="module")
+async def generation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OpenGeneration]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(edge, "GRAPH_FROM_KB", 50)  # so that 288 KB of vectors get a graph
+    index = QdrantEdge.create(Path(tmp_path_factory.mktemp("graph")) / "shard", DIMENSION)
+    patch.undo()
+    texts = [WORDS.document(item.product.search_text()) for item in PRODUCTS]
+    for start in range(0, len(PRODUCTS), 500):
+        batch = zip(PRODUCTS[start : start + 500], texts[start : start + 500], strict=True)
+        await index.upsert([point_of(item, text, RATES) for item, text in batch])
+    assert index.finish()
+    state = GenerationState(1, "m/1", DIMENSION, RATES, 0, 3000, 0, True, dt.datetime.now(dt.UTC))
+    yield OpenGeneration(index, state)
+    await index.close()
+
+
+def unit(seed: int) -> np.ndarray:
+    vector = np.random.default_rng(seed).normal(size=DIMENSION)
+    return vector / np.linalg.norm(vector)
+
+
+def plan(seed: int, ranking: Ranking, *, pool: int, text: str = "", taste: int | None = None) -> RankPlan:
+    words = WORDS.query(text) if text else None
+    return RankPlan(ranking, ProductFilter(), unit(seed), None if taste is None else unit(taste), words, "EUR", pool)
+
+
+def exact_order(seed: int, ranking: Ranking, taste: int | None = None) -> list[str]:
+    """The whole ranking by plain arithmetic."""
+    scored = []
+    for item in PRODUCTS:
+        if item.vector is None:
+            continue
+        cosine = float(unit(seed) @ np.asarray(item.vector))
+        liked = float(unit(taste) @ np.asarray(item.vector)) if taste is not None else 0.0
+        features = Features.of_payload(payload_of(item, RATES), cosine, liked, 0.0)
+        scored.append((-score_of(terms_of(ranking, features)), item.product.product_id))
+    return [product_id for _, product_id in sorted(scored)]
+
+
+async def test_exact_ranking_equals_arithmetic(generation: OpenGeneration) -> None:
+    ranker = Ranker(exact_limit=5000, sample_share=0.0)
+    ranking = Ranking(Weights(0.5, 0.2, 0.1, 0.1, taste=0.3), budget_eur=70.0)
+    page = await ranker.rank(generation, plan(1, ranking, pool=100, taste=2), 0, 50)
+    expected = exact_order(1, ranking, taste=2)
+    assert [match.product.product_id for match in page.matches] == expected[:50]
+    assert page.certificate.recall.method == RecallMethod.EXACT
+    assert page.certificate.complete
+    assert page.certificate.eligible_count == page.certificate.candidate_count == 2700
+
+
+async def test_first_search_on_the_graph_is_measured_and_later_ones_sampled(generation: OpenGeneration) -> None:
+    ranker = Ranker(exact_limit=100, sample_share=0.0)
+    ranking = Ranking(Weights(1, 0, 0, 0))
+    first = await ranker.rank(generation, plan(3, ranking, pool=200), 0, 10)
+    second = await ranker.rank(generation, plan(4, ranking, pool=200), 0, 10)
+    assert first.certificate.recall.method == RecallMethod.MEASURED
+    assert first.certificate.recall.sample_count == 200
+    assert first.certificate.recall.value >= 0.95
+    assert second.certificate.recall.method == RecallMethod.SAMPLED
+    assert second.certificate.recall.lower_bound < second.certificate.recall.value or (
+        second.certificate.recall.value == 0
+    )
+
+
+@pytest.mark.parametrize("seed", range(10, 22))
+async def test_complete_pages_are_the_true_ones(generation: OpenGeneration, seed: int) -> None:
+    """Where the certificate calls a page complete, plain arithmetic over all products gives the same page."""
+    ranker = Ranker(exact_limit=100, sample_share=1.0)
+    ranking = Ranking(Weights(0.9, 0.05, 0.03, 0.02), budget_eur=60.0)
+    page = await ranker.rank(generation, plan(seed, ranking, pool=800), 0, 10)
+    expected = exact_order(seed, ranking)[:10]
+    found = [match.product.product_id for match in page.matches]
+    if page.certificate.complete and page.certificate.recall.value == 1.0:
+        assert found == expected
+    unseen = set(expected) - set(found)
+    assert not (unseen and page.certificate.complete and page.certificate.recall.value == 1.0)
+
+
+async def test_some_pages_are_complete_and_small_pools_are_not(generation: OpenGeneration) -> None:
+    ranker = Ranker(exact_limit=100, sample_share=1.0)
+    near = Ranking(Weights(0.98, 0.0, 0.01, 0.01))
+    wide = await ranker.rank(generation, plan(30, near, pool=800), 0, 5)
+    narrow = await ranker.rank(generation, plan(30, Ranking(Weights(0.1, 0.7, 0.1, 0.1), 50.0), pool=30), 0, 30)
+    assert wide.certificate.complete
+    assert not narrow.certificate.complete
+    assert narrow.certificate.unseen_score_bound > narrow.matches[-1].score
+
+
+async def test_words_and_vectors_on_the_graph_score_every_candidate_by_both(generation: OpenGeneration) -> None:
+    ranker = Ranker(exact_limit=100, sample_share=1.0)
+    ranking = Ranking(Weights(0.6, 0, 0, 0).shared_with_words(0.5))
+    page = await ranker.rank(generation, plan(40, ranking, pool=150, text="olive shirt 2004"), 0, 60)
+    keyword = {m.product.product_id: term.value for m in page.matches for term in m.terms if term.name == "keyword"}
+    assert max(keyword, key=lambda product_id: keyword[product_id]) == "sku-2004"
+    scores = [match.score for match in page.matches]  # from terms, beside the engine's own order
+    assert scores == sorted(scores, reverse=True)
+
+
+async def test_pages_join_without_gap(generation: OpenGeneration) -> None:
+    ranker = Ranker(exact_limit=100, sample_share=0.0)
+    whole = await ranker.rank(generation, plan(50, Ranking(), pool=300), 0, 90)
+    parts = [await ranker.rank(generation, plan(50, Ranking(), pool=300), start, 30) for start in (0, 30, 60)]
+    assert [m.product.product_id for part in parts for m in part.matches] == [
+        m.product.product_id for m in whole.matches
+    ]
+    assert [m.rank for m in parts[2].matches] == list(range(61, 91))

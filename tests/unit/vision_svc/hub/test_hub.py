@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="comes with .[vision-hub]")
+
+from tests.unit.vision_svc.garments.drawn import garment, mask_of
+from tests.unit.vision_svc.hub.tiny import ATR, save_clip, save_segformer
+from vision_svc.garments.thumbnail import GarmentView
+from vision_svc.garments.types import Bucket
+from vision_svc.hub.clip import ClipEmbedder, ClipTextEmbedder
+from vision_svc.hub.segformer import LabelledPixels, SegFormerParser, garment_labels, garments_from
+from vision_svc.hub.source import UNKNOWN_LICENSE, HubSource
+from vision_svc.models.contract import Task
+from vision_svc.models.latency import LatencyRecorder
+from vision_svc.people.types import Person
+from vision_svc.registration import make_registry, warm_up
+from vision_svc.settings import VisionSettings
+
+pytestmark = [
+    pytest.mark.unit,
+    # transformers says that torchvision would be quicker; its Pillow processors are what we want.
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="module", params=["clip", "siglip"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_clip(tmp_path_factory.mktemp(request.param) / "tiny", siglip=request.param == "siglip")
+
+
+@pytest.fixture(scope="module")
+def embedder(folder: Path) -> ClipEmbedder:
+    return ClipEmbedder(HubSource(str(folder)))
+
+
+def view(seed: int) -> GarmentView:
+    picture = garment(seed)
+    return GarmentView(picture, mask_of(seed, picture))
+
+
+def person(height: int, width: int) -> Person:
+    mask = np.zeros((height, width), np.bool_)
+    mask[10:-10, 10:-10] = True
+    box = np.array([10, 10, width - 10, height - 10], np.float32)
+    return Person(0.9, box, np.zeros((33, 3), np.float32), np.ones(33, np.float32), mask, mask.astype(np.float32))
+
+
+def test_pictures_and_words_share_one_normalised_space(embedder: ClipEmbedder) -> None:
+    vectors = embedder.infer([view(1), view(2), view(3)])
+    text = embedder.embed_text("red dress").vector
+    for vector in (*vectors, text):
+        assert vector.shape == (embedder.spec.dimension,)
+        assert vector.dtype == np.float32
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+    assert not np.allclose(vectors[0], vectors[1])
+
+
+def test_batches_change_no_vector(embedder: ClipEmbedder) -> None:
+    assert embedder.infer([view(1), view(2)])[1] == pytest.approx(embedder.infer([view(2)])[0], abs=1e-5)
+
+
+def test_the_background_is_removed(embedder: ClipEmbedder) -> None:
+    one = view(4)
+    other = np.where(one.mask[..., None], one.image_bgr, np.uint8(17))
+    first, second = embedder.infer([one, GarmentView(other, one.mask)])
+    assert first == pytest.approx(second, abs=1e-5)
+
+
+def test_a_text_that_is_cut_is_weak(embedder: ClipEmbedder) -> None:
+    assert embedder.embed_text("red").weak_reason == ""
+    found = embedder.embed_text("a very long wish " * 20)
+    assert "the model reads 16" in found.weak_reason
+    assert found.understanding.coverage < 1
+
+
+def test_the_model_card_tells_the_licence(folder: Path, embedder: ClipEmbedder, tmp_path: Path) -> None:
+    assert embedder.spec.license == "mit"
+    assert embedder.spec.model == "local/tiny"
+    assert HubSource(str(tmp_path)).license() == UNKNOWN_LICENSE
+    assert HubSource("openai/clip", "abc").model_id == "openai/clip@abc"
+    assert ClipTextEmbedder(embedder, HubSource(str(folder))).spec.task is Task.TEXT_EMBED
+
+
+def test_a_parser_is_no_embedder(tmp_path: Path) -> None:
+    with pytest.raises((ValueError, OSError)):
+        ClipEmbedder(HubSource(str(save_segformer(tmp_path / "seg"))))
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises((ValueError, OSError)):
+        ClipEmbedder(HubSource(str(tmp_path)))
+
+
+def test_public_labels_become_our_categories() -> None:
+    assert garment_labels(dict(enumerate(ATR))) == {
+        1: "headwear", 4: "top", 5: "skirt", 6: "trousers", 7: "dress", 8: "belt", 9: "shoes", 10: "shoes", 16: "bag",
+        17: "scarf",
+    }  # fmt: skip
+
+
+def test_pixels_become_garments_with_box_mask_and_score() -> None:
+    labels = np.zeros((120, 80), np.int64)
+    labels[20:60, 20:60] = 4
+    labels[60:100, 25:55] = 6
+    labels[100:108, 25:35], labels[100:108, 45:55] = 9, 10
+    labels[0:5, 0:5] = 16  # a bag that is not on the person
+    pixels = LabelledPixels(labels, np.full(labels.shape, 0.75, np.float32))
+    found = garments_from(pixels, garment_labels(dict(enumerate(ATR))), person(120, 80))
+    assert [(g.bucket, g.category, g.box_xyxy) for g in found] == [
+        (Bucket.TOP, "top", (20, 20, 60, 60)),
+        (Bucket.BOTTOM, "trousers", (25, 60, 55, 100)),
+        (Bucket.SHOES, "shoes", (25, 100, 55, 108)),
+    ]
+    assert found[0].score == pytest.approx(0.75)
+    assert found[0].mask.shape == (40, 40)
+    assert len(found[2].outlines) == 2
+
+
+def test_a_parser_reads_pictures_of_any_size_and_batches(tmp_path: Path) -> None:
+    parser = SegFormerParser(HubSource(str(save_segformer(tmp_path / "seg"))), lambda image: [person(*image.shape[:2])])
+    pictures = [np.full((120, 80, 3), 90, np.uint8), np.full((64, 200, 3), 160, np.uint8)]
+    found = parser.infer(pictures)
+    assert [one.labels.shape for one in found] == [(120, 80), (64, 200)]
+    assert all(0 < one.certainty.min() <= one.certainty.max() <= 1 for one in found)
+    parsed = parser.parse(pictures[0])
+    assert (parsed.width_px, parsed.height_px) == (80, 120)
+    assert len(parsed.persons) == 1
+
+
+def test_where_nobody_is_nothing_is_parsed(tmp_path: Path) -> None:
+    parser = SegFormerParser(HubSource(str(save_segformer(tmp_path / "seg"))), lambda _: [])
+    parsed = parser.parse(np.full((90, 90, 3), 90, np.uint8))
+    assert (parsed.persons, parsed.garments) == ((), ())
+
+
+def test_a_parser_without_garment_labels_is_refused(tmp_path: Path) -> None:
+    folder = save_segformer(tmp_path / "roads", ["road", "sky"])
+    with pytest.raises(ValueError, match="none of its labels"):
+        SegFormerParser(HubSource(str(folder)), lambda _: [])
+
+
+def test_settings_switch_hub_models_on(folder: Path, tmp_path: Path, models_dir: Path) -> None:
+    settings = VisionSettings(
+        models_dir=models_dir, garment_embedder="hub", garment_embedder_hub=str(folder), garment_parser="hub",
+        garment_parser_hub=str(save_segformer(tmp_path / "seg")),
+    )  # fmt: skip
+    registry = make_registry(settings, LatencyRecorder())
+    registry.load_selected()
+    warm_up(registry)
+    for task in (Task.GARMENT_PARSE, Task.GARMENT_EMBED, Task.TEXT_EMBED):
+        assert registry.use(task).model.startswith("local/")
+        assert registry.use(task).degraded_reason == ""
+    assert registry.get(Task.GARMENT_EMBED).spec.dimension == registry.get(Task.TEXT_EMBED).spec.dimension
+
+
+def test_a_hub_model_that_cannot_be_loaded_falls_back_whole(tmp_path: Path, models_dir: Path) -> None:
+    settings = VisionSettings(models_dir=models_dir, garment_embedder="hub", garment_embedder_hub=str(tmp_path))
+    registry = make_registry(settings, LatencyRecorder())
+    registry.load_selected()
+    for task in (Task.GARMENT_EMBED, Task.TEXT_EMBED):
+        assert registry.use(task).model == "hand-made/1"
+        assert "stands in for local/" in registry.use(task).degraded_reason
+
+
+def test_the_default_needs_no_torch(models_dir: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from vision_svc.settings import VisionSettings;"
+        "from vision_svc.registration import make_registry; from vision_svc.models.latency import LatencyRecorder;"
+        f"make_registry(VisionSettings(models_dir=Path({str(models_dir)!r})), LatencyRecorder()).load_selected();"
+        "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4], check=False).returncode == 0

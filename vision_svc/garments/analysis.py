@@ -1,0 +1,243 @@
+"""The use cases of garments: look at a picture, embed pictures, embed words."""
+
+import functools
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from imaging.decode import DecodeLimits, check, decode_bgr
+from vision_svc.garments.attributes import SPEC as DESCRIBE_SPEC
+from vision_svc.garments.attributes import Attributes, describe_worn, view_of
+from vision_svc.garments.encoder import TextEmbedder, TextVector, outfit_vector
+from vision_svc.garments.quality import Finding, judge
+from vision_svc.garments.region import Region, cut, faces_in, wanted_side
+from vision_svc.garments.thumbnail import GarmentView
+from vision_svc.garments.types import GarmentParser, ParsedGarment, ParsedImage
+from vision_svc.models.batching import Batcher
+from vision_svc.models.contract import ModelUse, Task
+from vision_svc.models.registry import Registry
+from vision_svc.people.types import ImageBgr, Person
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Run(Protocol):
+    """Runs a function on the executor of models, such as `mesh.executor.ModelExecutor.run`."""
+
+    def __call__(self, fn: Callable[..., Any], /, *args: Any) -> Awaitable[Any]:  # noqa: ANN401 - those of `fn`
+        """Runs `fn(*args)` off the event loop."""
+
+
+@runtime_checkable
+class BatchParser(Protocol):
+    """A parser that is quicker on several pictures at once."""
+
+    def parse_batch(self, images: Sequence[ImageBgr]) -> list[ParsedImage]:
+        """Finds the garments of each picture; see `GarmentParser.parse`."""
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """What to do with a picture.
+
+    Attributes:
+        region: Look only here: `(x0, y0, x1, y1)`, shares of width and height; None for the whole picture.
+        attributes: Describe garments.
+        embeddings: Make vectors of garments and of the outfit.
+        min_score: Garments with a lower score are left out, 0-1.
+        faces: Where faces were before they were blurred: `(x0, y0, x1, y1)`, shares of the whole picture.
+    """
+
+    region: Region | None = None
+    attributes: bool = True
+    embeddings: bool = True
+    min_score: float = 0.3
+    faces: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeenGarment:
+    """A garment with all that is known of it; the vector is filled in when it was asked for."""
+
+    parsed: ParsedGarment
+    attributes: Attributes | None = None
+    vector: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was seen in a picture.
+
+    Attributes:
+        width_px: Width of the picture as it came, upright.
+        height_px: Its height.
+        region: The part that was looked at, shares of the whole picture.
+        parsed: What the parser found, in pixels of the part, shrunk.
+        garments: The garments that are sure enough, top to bottom.
+        outfit: Vector of the outfit; None without garments.
+        findings: What makes the answer weaker.
+        models: The models that took part.
+        vector_model: The id of the model whose space the vectors are in; empty when none were asked for.
+        processing_ms: Time spent on decoding and models.
+    """
+
+    width_px: int
+    height_px: int
+    region: Region
+    parsed: ParsedImage
+    garments: tuple[SeenGarment, ...]
+    findings: tuple[Finding, ...]
+    models: tuple[ModelUse, ...]
+    processing_ms: float
+    outfit: FloatArray | None = None
+    vector_model: str = ""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The first half of an analysis: all but vectors."""
+
+    analysis: Analysis
+    views: tuple[GarmentView, ...]
+
+
+class GarmentAnalysis:
+    """Looks at pictures. One per process; for use from the event loop."""
+
+    def __init__(
+        self, registry: Registry, run: Run, *, limits: DecodeLimits, max_side_px: int, max_batch: int = 32
+    ) -> None:
+        """Joins models and executor.
+
+        Args:
+            registry: Where the models are.
+            run: Runs blocking work.
+            limits: What pictures are taken.
+            max_side_px: Longer side that pictures are shrunk to before anything else.
+            max_batch: Largest batch of the embedder.
+        """
+        self._registry, self._run = registry, run
+        self._limits, self._max_side_px = limits, max_side_px
+        self.embedder: Batcher[GarmentView, FloatArray] = Batcher(self._embed_batch, max_batch=max_batch)
+        self._parses: Batcher[ImageBgr, ParsedImage] = Batcher(self._parse_batch, max_batch=max_batch)
+
+    async def analyze(self, data: bytes, options: AnalysisOptions) -> Analysis:
+        """Finds, describes and embeds the garments in an encoded picture.
+
+        Cancelling it takes it out of the queues; what a thread works on already runs to its end.
+
+        Raises:
+            imaging.errors.ImageError: The picture is refused.
+            vision_svc.models.registry.ModelUnavailableError: A model is not ready.
+        """
+        look = await self._look(data, options)
+        if not options.embeddings:
+            return look.analysis
+        start = time.perf_counter()
+        vectors = await self.embedder.submit(look.views)
+        use = self._registry.use(Task.GARMENT_EMBED)
+        spent_ms = look.analysis.processing_ms + (time.perf_counter() - start) * 1000
+        garments = tuple(
+            replace(garment, vector=vector) for garment, vector in zip(look.analysis.garments, vectors, strict=True)
+        )
+        return replace(
+            look.analysis,
+            garments=garments,
+            outfit=outfit_vector(vectors, [outfit_weight(g.parsed) for g in garments]) if garments else None,
+            models=(*look.analysis.models, use),
+            vector_model=use.model,
+            processing_ms=spent_ms,
+        )
+
+    async def embed_text(self, text: str) -> tuple[TextVector, ModelUse]:
+        """Puts words into the space of the garments.
+
+        Raises:
+            vision_svc.models.registry.ModelUnavailableError: The model is not ready.
+        """
+        embedder: TextEmbedder = self._registry.get(Task.TEXT_EMBED)
+        use = self._registry.use(Task.TEXT_EMBED)
+        found: TextVector = await self._run(self._timed(use, embedder.embed_text), text)
+        reason = "; ".join(filter(None, (use.degraded_reason, found.weak_reason)))
+        return found, replace(use, degraded_reason=reason)
+
+    def decode(self, data: bytes, region: Region | None) -> tuple[ImageBgr, tuple[int, int]]:
+        """Decodes a picture and cuts the region out; returns pixels and `(width, height)` of the whole, upright."""
+        header = check(data, self._limits)
+        size = (header.width_px, header.height_px)
+        whole = decode_bgr(data, limits=self._limits, max_side_px=wanted_side(self._max_side_px, region))
+        return cut(whole, region), size[::-1] if header.orientation >= 5 else size
+
+    def parse(self, image_bgr: ImageBgr, options: AnalysisOptions) -> ParsedImage:
+        """Finds people and garments in a decoded picture; runs on the executor."""
+        faces = faces_in(options.faces, options.region, image_bgr)
+        parser: GarmentParser = self._registry.get(Task.GARMENT_PARSE)
+        parse = functools.partial(parser.parse, faces_xyxy=faces)
+        parsed: ParsedImage = self._timed(self._registry.use(Task.GARMENT_PARSE), parse)(image_bgr)
+        return parsed
+
+    async def _look(self, data: bytes, options: AnalysisOptions) -> _Look:
+        """Decodes, parses and describes: in one job, or in three where the parser works on batches of many callers."""
+        if not isinstance(self._registry.get(Task.GARMENT_PARSE), BatchParser):
+            at_once: _Look = await self._run(self._look_alone, data, options)
+            return at_once
+        start = time.perf_counter()
+        image, size = await self._run(self.decode, data, options.region)
+        (parsed,) = await self._parses.submit([image])
+        look: _Look = await self._run(self._tell, image, size, parsed, options)
+        return replace(look, analysis=replace(look.analysis, processing_ms=(time.perf_counter() - start) * 1000))
+
+    def _look_alone(self, data: bytes, options: AnalysisOptions) -> _Look:
+        start = time.perf_counter()
+        image, size = self.decode(data, options.region)
+        look = self._tell(image, size, self.parse(image, options), options)
+        return replace(look, analysis=replace(look.analysis, processing_ms=(time.perf_counter() - start) * 1000))
+
+    def _tell(self, image: ImageBgr, size: tuple[int, int], parsed: ParsedImage, options: AnalysisOptions) -> _Look:
+        """Describes what was parsed."""
+        kept = [garment for garment in parsed.garments if garment.score >= options.min_score]
+        person = parsed.persons[0] if parsed.persons else None
+        garments = tuple(SeenGarment(g, self._describe(g, image, person) if options.attributes else None) for g in kept)
+        models = [self._registry.use(Task.GARMENT_PARSE)]
+        if options.attributes:
+            models.append(ModelUse(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model))
+        analysis = Analysis(
+            *size, options.region or (0.0, 0.0, 1.0, 1.0), parsed, garments,
+            judge(image, parsed.persons), tuple(models), 0.0,
+        )  # fmt: skip
+        views = tuple(view_of(garment, image) for garment in kept) if options.embeddings else ()
+        return _Look(analysis, views)
+
+    def _describe(self, garment: ParsedGarment, image: ImageBgr, person: Person | None) -> Attributes:
+        with self._registry.latency.measure(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model):
+            return describe_worn(garment, image, person)
+
+    async def _parse_batch(self, images: Sequence[ImageBgr]) -> Sequence[ParsedImage]:
+        parser: BatchParser = self._registry.get(Task.GARMENT_PARSE)
+        parsed: Sequence[ParsedImage] = await self._run(
+            self._timed(self._registry.use(Task.GARMENT_PARSE), parser.parse_batch), images
+        )
+        return parsed
+
+    async def _embed_batch(self, views: Sequence[GarmentView]) -> Sequence[FloatArray]:
+        model = self._registry.get(Task.GARMENT_EMBED)
+        vectors: Sequence[FloatArray] = await self._run(
+            self._timed(self._registry.use(Task.GARMENT_EMBED), model.infer), views
+        )
+        return vectors
+
+    def _timed(self, use: ModelUse, fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def timed(argument: Any) -> Any:  # noqa: ANN401 - whatever the model takes and gives
+            with self._registry.latency.measure(use.task, use.model):
+                return fn(argument)
+
+        return timed
+
+
+def outfit_weight(garment: ParsedGarment) -> float:
+    """Returns how much of an outfit a garment is: what is large and sure counts more, small things still count."""
+    return float(np.sqrt(max(garment.coverage, 0.0)) * garment.score)

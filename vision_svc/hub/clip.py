@@ -1,0 +1,121 @@
+"""CLIP and SigLIP class embedders: garments and words in one trained space."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vision_svc.garments.encoder import TextVector
+from vision_svc.garments.thumbnail import GarmentView
+from vision_svc.garments.vocabulary import understand
+from vision_svc.hub.source import HubSource, pooled
+from vision_svc.models.contract import Model, ModelSpec, Task
+from vision_svc.people.types import ImageBgr
+
+FloatArray = npt.NDArray[np.float32]
+
+# Behind a garment cut from its background these models know white best: shop pictures have it.
+_BACKGROUND = 255
+# CLIP was trained on captions, not on bare words (Radford et al. 2021, section 3.1.4).
+_PROMPT = "a photo of a {}"
+
+
+def clip_spec(source: HubSource, task: Task, dimension: int = 0) -> ModelSpec:
+    """Tells what is known of a CLIP class model before (dimension 0) or after it is loaded."""
+    return ModelSpec(
+        task=task,
+        model=source.model_id,
+        backend="transformers",
+        license=source.license(),
+        source=source.model_id,
+        description="A CLIP or SigLIP class model: pictures and words in one space, trained on captions.",
+        version=source.revision or "default",
+        dimension=dimension,
+        device=source.device,
+    )
+
+
+class ClipEmbedder(Model[GarmentView, Any, Any, FloatArray]):
+    """A CLIP or SigLIP class model from a hub id or a folder. Needs `pip install .[vision-hub]`."""
+
+    def __init__(self, source: HubSource) -> None:
+        """Loads model, tokenizer and image processor.
+
+        Raises:
+            ImportError: torch or transformers are not installed.
+            OSError: The model cannot be found or read.
+            ValueError: It is no model that makes vectors of both pictures and words.
+        """
+        import torch  # noqa: PLC0415 - only where the settings ask for it
+        from transformers import AutoImageProcessor, AutoModel, AutoTokenizer  # noqa: PLC0415
+
+        self._torch = torch
+        model = AutoModel.from_pretrained(source.location, **source.options)
+        if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
+            raise ValueError(f"{source.location} is a {type(model).__name__}; expected a CLIP or SigLIP class model")
+        self._model = model.to(source.device).eval()
+        self._processor: Any = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            source.location, **source.options
+        )
+        self._tokenizer = AutoTokenizer.from_pretrained(source.location, **source.options)
+        self._device = source.device
+        # SigLIP was trained with padding to its full length and says nothing sensible without; CLIP does not care.
+        self._max_tokens = int(model.config.text_config.max_position_embeddings)
+        self.spec = clip_spec(source, Task.GARMENT_EMBED, len(self._features_of_words("a")))
+
+    def pre_process(self, inputs: Sequence[GarmentView]) -> Any:  # noqa: ANN401 - a torch tensor
+        """Lays garments on white and makes the network's input, `(N, 3, S, S)`."""
+        images = [_on_white(view) for view in inputs]
+        return self._processor(images=images, return_tensors="pt", input_data_format="channels_last")["pixel_values"]
+
+    def forward(self, tensors: Any) -> Any:  # noqa: ANN401 - torch tensors
+        """Runs the image tower on one batch: `(N, D)`."""
+        with self._torch.inference_mode():
+            return pooled(self._model.get_image_features(pixel_values=tensors.to(self._device)))
+
+    def post_process(self, raw: Any, inputs: Sequence[GarmentView]) -> list[FloatArray]:  # noqa: ANN401
+        """Normalises vectors to length 1."""
+        rows: FloatArray = raw.float().cpu().numpy()
+        return [_unit(row) for row in rows[: len(inputs)]]
+
+    def embed_text(self, text: str) -> TextVector:
+        """Makes the vector of a text; longer texts than the model reads are cut, and the answer says so."""
+        count = len(self._tokenizer(_PROMPT.format(text))["input_ids"])
+        cut = f"the text has {count} tokens, the model reads {self._max_tokens}" if count > self._max_tokens else ""
+        said = replace(understand(text), coverage=min(1.0, self._max_tokens / count))
+        return TextVector(_unit(self._features_of_words(_PROMPT.format(text))), said, cut)
+
+    def _features_of_words(self, text: str) -> FloatArray:
+        tokens = self._tokenizer(
+            [text], padding="max_length", truncation=True, max_length=self._max_tokens, return_tensors="pt"
+        )
+        known = {key: tokens[key].to(self._device) for key in ("input_ids", "attention_mask") if key in tokens}
+        if self._model.config.model_type.startswith("siglip"):
+            known.pop("attention_mask", None)
+        with self._torch.inference_mode():
+            row: FloatArray = pooled(self._model.get_text_features(**known))[0].float().cpu().numpy()
+        return row
+
+
+class ClipTextEmbedder:
+    """The words' side of a loaded `ClipEmbedder`, as a model of its own in the registry."""
+
+    def __init__(self, embedder: ClipEmbedder, source: HubSource) -> None:
+        self._embedder = embedder
+        self.spec = clip_spec(source, Task.TEXT_EMBED, embedder.spec.dimension)
+
+    def embed_text(self, text: str) -> TextVector:
+        """Makes the vector of a text."""
+        return self._embedder.embed_text(text)
+
+
+def _on_white(view: GarmentView) -> ImageBgr:
+    """Returns uint8 `(H, W, 3)` RGB with white where the garment is not."""
+    rgb = view.image_bgr[..., ::-1]
+    return np.ascontiguousarray(np.where(view.mask[..., None], rgb, np.uint8(_BACKGROUND)))
+
+
+def _unit(row: FloatArray) -> FloatArray:
+    return np.asarray(row / max(float(np.linalg.norm(row)), 1e-12), np.float32)

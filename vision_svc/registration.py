@@ -1,0 +1,122 @@
+"""All models of vision, registered: add a model here, and nowhere else."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vision_svc.garments import attributes, encoder, foreground
+from vision_svc.garments.parse import MODEL_ID as GEOMETRY
+from vision_svc.garments.parse import PoseGeometryParser
+from vision_svc.garments.thumbnail import GarmentView
+from vision_svc.hub.source import HubSource
+from vision_svc.models.contract import ModelSpec, Task
+from vision_svc.models.latency import LatencyRecorder
+from vision_svc.models.litert import TimedModel, litert_spec
+from vision_svc.models.registry import Registry
+from vision_svc.people.finder import PersonFinder
+from vision_svc.people.pose import DETECTION_MODEL, LANDMARK_MODEL, PoseEstimator
+from vision_svc.people.silhouette import LANDSCAPE_MODEL, SQUARE_MODEL, Silhouette
+from vision_svc.settings import VisionSettings
+
+_PEOPLE = (
+    (Task.PERSON_DETECT, DETECTION_MODEL, "Finds people and how they are turned (BlazePose detector)."),
+    (Task.PERSON_POSE, LANDMARK_MODEL, "33 joints of a person with their visibility (BlazePose, full)."),
+    (Task.PERSON_MASK, SQUARE_MODEL, "The pixels of people, for upright and square pictures."),
+    (Task.PERSON_MASK_LANDSCAPE, LANDSCAPE_MODEL, "The pixels of people, for wide pictures."),
+)
+_GEOMETRY_SPEC = ModelSpec(
+    task=Task.GARMENT_PARSE,
+    model=GEOMETRY,
+    backend="geometry",
+    license="Apache-2.0",
+    source="vitrine",
+    description="Garments from pose, person mask and the colours down the body; no bags, hats or accessories.",
+)
+
+
+def make_registry(settings: VisionSettings, latency: LatencyRecorder) -> Registry:
+    """Registers every model and selects what the settings choose; nothing is loaded yet.
+
+    Raises:
+        ValueError: The settings choose a hub backend and do not say which model.
+    """
+    registry = Registry(latency)
+    _register_people(registry, settings.models_dir)
+    for spec in (attributes.SPEC, foreground.SPEC):
+        registry.register(spec, lambda: None)
+        registry.select(spec.task, spec.model)
+    _register_parsers(registry, settings)
+    _register_embedders(registry, settings)
+    return registry
+
+
+def warm_up(registry: Registry) -> None:
+    """Runs each selected model once, so that the first caller does not pay for lazy set-up."""
+    image = np.full((256, 192, 3), 200, np.uint8)
+    cv2.rectangle(image, (60, 60), (130, 200), (90, 40, 20), -1)
+    view = GarmentView(image, np.ones(image.shape[:2], np.bool_))
+    registry.get(Task.GARMENT_PARSE).parse(image)
+    registry.get(Task.GARMENT_EMBED).infer([view])
+    registry.get(Task.TEXT_EMBED).embed_text("navy striped shirt")
+    attributes.describe_product(foreground.cut_out(image).view)
+
+
+def _register_people(registry: Registry, models_dir: Path) -> None:
+    for task, name, description in _PEOPLE:
+        spec = litert_spec(task, name, description)
+        registry.register(spec, lambda spec=spec, name=name: TimedModel(spec, name, models_dir, registry.latency))  # type: ignore[misc]
+        registry.select(task, spec.model)
+
+
+def _finder(registry: Registry) -> PersonFinder:
+    """Joins the people models, which are loaded before the parsers: tasks load in the order of their selection."""
+    detect, pose, square, landscape = (registry.get(task) for task, _, _ in _PEOPLE)
+    return PersonFinder(PoseEstimator(detect, pose), Silhouette(square, landscape))
+
+
+def _register_parsers(registry: Registry, settings: VisionSettings) -> None:
+    registry.register(_GEOMETRY_SPEC, lambda: PoseGeometryParser(_finder(registry)))
+    if settings.garment_parser != "hub":
+        registry.select(Task.GARMENT_PARSE, GEOMETRY)
+        return
+    from vision_svc.hub.segformer import SegFormerParser, segformer_spec  # noqa: PLC0415 - only where it is asked for
+
+    source = _source(settings, settings.garment_parser_hub, settings.garment_parser_revision, "garment_parser_hub")
+    registry.register(segformer_spec(source), lambda: SegFormerParser(source, _finder(registry).find))
+    registry.select(Task.GARMENT_PARSE, source.model_id, GEOMETRY if settings.hub_fallback else "")
+
+
+def _register_embedders(registry: Registry, settings: VisionSettings) -> None:
+    registry.register(encoder.SPEC, encoder.HandMadeEmbedder)
+    registry.register(encoder.TEXT_SPEC, encoder.PrototypeTextEmbedder)
+    if settings.garment_embedder != "hub":
+        registry.select(Task.GARMENT_EMBED, encoder.HAND_MADE)
+        registry.select(Task.TEXT_EMBED, encoder.HAND_MADE)
+        return
+    from vision_svc.hub.clip import ClipEmbedder, ClipTextEmbedder, clip_spec  # noqa: PLC0415
+
+    source = _source(
+        settings, settings.garment_embedder_hub, settings.garment_embedder_revision, "garment_embedder_hub"
+    )
+    registry.register(clip_spec(source, Task.GARMENT_EMBED), lambda: ClipEmbedder(source))
+    # The words follow the pictures: when those fall back, the words must too, or they would live in two spaces.
+    registry.register(
+        clip_spec(source, Task.TEXT_EMBED), lambda: ClipTextEmbedder(_own(registry, source.model_id), source)
+    )
+    fallback = encoder.HAND_MADE if settings.hub_fallback else ""
+    registry.select(Task.GARMENT_EMBED, source.model_id, fallback)
+    registry.select(Task.TEXT_EMBED, source.model_id, fallback)
+
+
+def _own(registry: Registry, model: str) -> Any:  # noqa: ANN401 - its type is only importable with the extra
+    if registry.use(Task.GARMENT_EMBED).model != model:
+        raise ValueError("its image side is not loaded")
+    return registry.get(Task.GARMENT_EMBED)
+
+
+def _source(settings: VisionSettings, location: str, revision: str, field: str) -> HubSource:
+    if not location:
+        raise ValueError(f"VITRINE_{field.upper()} must name a hub id or a folder, got nothing")
+    return HubSource(location, revision, settings.hub_device)

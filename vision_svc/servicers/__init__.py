@@ -1,0 +1,1 @@
+"""The doors of vision: convert, call one use case, convert."""
