@@ -20,7 +20,7 @@ from vision_svc.garments.types import GarmentParser, ParsedGarment, ParsedImage
 from vision_svc.models.batching import Batcher
 from vision_svc.models.contract import ModelUse, Task
 from vision_svc.models.registry import Registry
-from vision_svc.people.types import ImageBgr, Person
+from vision_svc.people.types import Box, ImageBgr, Person
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -36,8 +36,8 @@ class Run(Protocol):
 class BatchParser(Protocol):
     """A parser that is quicker on several pictures at once."""
 
-    def parse_batch(self, images: Sequence[ImageBgr]) -> list[ParsedImage]:
-        """Finds the garments of each picture; see `GarmentParser.parse`."""
+    def parse_batch(self, images: Sequence[ImageBgr], faces_xyxy: Sequence[Sequence[Box]]) -> list[ParsedImage]:
+        """Finds the garments of each picture, with the faces that are known in each; see `GarmentParser.parse`."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class GarmentAnalysis:
         self._registry, self._run = registry, run
         self._limits, self._max_side_px = limits, max_side_px
         self.embedder: Batcher[GarmentView, FloatArray] = Batcher(self._embed_batch, max_batch=max_batch)
-        self._parses: Batcher[ImageBgr, ParsedImage] = Batcher(self._parse_batch, max_batch=max_batch)
+        self._parses: Batcher[tuple[ImageBgr, list[Box]], ParsedImage] = Batcher(self._parse_batch, max_batch=max_batch)
 
     async def analyze(self, data: bytes, options: AnalysisOptions) -> Analysis:
         """Finds, describes and embeds the garments in an encoded picture.
@@ -187,7 +187,7 @@ class GarmentAnalysis:
             return at_once
         start = time.perf_counter()
         image, size = await self._run(self.decode, data, options.region)
-        (parsed,) = await self._parses.submit([image])
+        (parsed,) = await self._parses.submit([(image, faces_in(options.faces, options.region, image))])
         look: _Look = await self._run(self._tell, image, size, parsed, options)
         return replace(look, analysis=replace(look.analysis, processing_ms=(time.perf_counter() - start) * 1000))
 
@@ -216,10 +216,11 @@ class GarmentAnalysis:
         with self._registry.latency.measure(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model):
             return describe_worn(garment, image, person)
 
-    async def _parse_batch(self, images: Sequence[ImageBgr]) -> Sequence[ParsedImage]:
+    async def _parse_batch(self, pictures: Sequence[tuple[ImageBgr, list[Box]]]) -> Sequence[ParsedImage]:
         parser: BatchParser = self._registry.get(Task.GARMENT_PARSE)
+        parse = functools.partial(parser.parse_batch, faces_xyxy=[faces for _, faces in pictures])
         parsed: Sequence[ParsedImage] = await self._run(
-            self._timed(self._registry.use(Task.GARMENT_PARSE), parser.parse_batch), images
+            self._timed(self._registry.use(Task.GARMENT_PARSE), parse), [image for image, _ in pictures]
         )
         return parsed
 

@@ -1,8 +1,8 @@
 """SegFormer class parsers: a label for every pixel, turned into garments."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -16,7 +16,6 @@ from vision_svc.models.contract import Model, ModelSpec, Task
 from vision_svc.people.types import BoolMask, Box, ImageBgr, Person
 
 FloatArray = npt.NDArray[np.float32]
-FindPersons = Callable[[ImageBgr], Sequence[Person]]
 
 # Labels of the public clothes parsers (ATR, LIP, Fashionpedia) that our vocabulary does not know by themselves.
 _LABELS: dict[str, str] = {
@@ -30,6 +29,13 @@ _BODY = ("leg", "arm", "hand", "foot")
 # Less than this share of the person is noise of the network.
 _LEAST_SHARE = 0.004
 _ORDER = list(CATEGORIES)
+
+
+class FindPersons(Protocol):
+    """Finds people, such as `vision_svc.people.finder.PersonFinder.find`."""
+
+    def __call__(self, image_bgr: ImageBgr, *, faces_xyxy: Sequence[Box]) -> Sequence[Person]:
+        """Finds people in a picture in which faces are known; see `PersonFinder.find`."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +122,24 @@ class SegFormerParser(Model[ImageBgr, Any, Any, LabelledPixels]):
         return results
 
     def parse(self, image_bgr: ImageBgr, faces_xyxy: Sequence[Box] = ()) -> ParsedImage:
-        """Finds the garments of the largest person in a picture, uint8 `(H, W, 3)`; it needs no help from faces."""
-        del faces_xyxy
-        return self.parse_batch([image_bgr])[0]
+        """Finds the garments of the largest person in a picture; see `GarmentParser.parse`."""
+        return self.parse_batch([image_bgr], [faces_xyxy])[0]
 
-    def parse_batch(self, images: Sequence[ImageBgr]) -> list[ParsedImage]:
-        """Finds the garments of each picture; those without people are not given to the network."""
-        everyone = [tuple(self._find_persons(image)) for image in images]
+    def parse_batch(self, images: Sequence[ImageBgr], faces_xyxy: Sequence[Sequence[Box]]) -> list[ParsedImage]:
+        """Finds the garments of each picture; those without people are not given to the network.
+
+        The network itself needs no faces, but whoever is not found is not parsed, and a blurred head hides people.
+
+        Args:
+            images: Each uint8 `(H, W, 3)`, BGR, of any size.
+            faces_xyxy: For each picture, where faces were before they were blurred, in its pixels.
+
+        Returns:
+            What was found in each, in order.
+        """
+        everyone = [
+            tuple(self._find_persons(image, faces_xyxy=faces)) for image, faces in zip(images, faces_xyxy, strict=True)
+        ]
         pixels = iter(self.infer([image for image, persons in zip(images, everyone, strict=True) if persons]))
         parsed = []
         for image, persons in zip(images, everyone, strict=True):

@@ -117,7 +117,7 @@ class AnalyzeStream:
     ) -> None:
         region = convert.region_of(image.region if image.HasField("region") else None)
         min_score = config.min_score if config.HasField("min_score") else self._min_score
-        options, parts = convert.options_of(config.parts, min_score, region)
+        options, parts = convert.options_of(config.parts, min_score, region, image.face_boxes)
         try:
             analysis = await self._analysis.analyze(image.image.data, options)
             message: garment_service_pb2.ImageAnalysis = await self._run(convert.analysis_message, analysis, parts)

@@ -11,7 +11,7 @@ import grpc.aio
 import numpy as np
 import pytest
 from skimage import data as skimage_data
-from vitrine.type.v1 import image_pb2
+from vitrine.type.v1 import geometry_pb2, image_pb2
 from vitrine.vision.v1 import (
     body_service_pb2_grpc,
     design_service_pb2_grpc,
@@ -90,6 +90,15 @@ def service(vision: Vision) -> Caller:
 def astronaut() -> image_pb2.Image:
     """Eileen Collins in an orange suit (NASA, public domain): one person, head to waist."""
     return image_pb2.Image(data=encode_jpeg(np.ascontiguousarray(skimage_data.astronaut()[..., ::-1])))
+
+
+@pytest.fixture(scope="session")
+def faceless() -> tuple[image_pb2.Image, geometry_pb2.NormalizedBox]:
+    """The same photograph with a grey patch over the face, which hides her from the pose detector; and where it was."""
+    photo = np.ascontiguousarray(skimage_data.astronaut()[..., ::-1])
+    photo[15:208, 136:315] = 128
+    face = geometry_pb2.NormalizedBox(x_min=171 / 512, y_min=65 / 512, x_max=279 / 512, y_max=172 / 512)
+    return image_pb2.Image(data=encode_jpeg(photo)), face
 
 
 @pytest.fixture(scope="session")

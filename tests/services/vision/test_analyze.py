@@ -48,6 +48,17 @@ async def test_where_nobody_is_nothing_is_invented(user: Caller, nobody: image_p
     assert not seen.HasField("outfit_embedding")
 
 
+async def test_the_place_of_a_hidden_face_leads_to_the_person(
+    user: Caller, faceless: tuple[image_pb2.Image, geometry_pb2.NormalizedBox]
+) -> None:
+    image, face = faceless
+    assert (await analyze(user, image)).person_count == 0
+    seen = await analyze(user, image, face_boxes=[face])
+    assert seen.person_count == 1
+    assert seen.person.box.y_max > face.y_max
+    assert seen.garments
+
+
 @pytest.mark.parametrize(
     ("parts", "has"),
     [

@@ -68,6 +68,13 @@ async def test_pictures_that_cannot_be_read(user: Caller, data: bytes, reason: s
         pytest.param(pb.AnalyzeImageRequest(), ("image",), id="no image"),
         pytest.param(pb.AnalyzeImageRequest(image=JPEG, region=box(0.5, 0, 0.4, 1)), ("region",), id="inside out"),
         pytest.param(pb.AnalyzeImageRequest(image=JPEG, region=box(0, 0, 2, 1)), ("region.x_max",), id="outside"),
+        pytest.param(
+            pb.AnalyzeImageRequest(image=JPEG, face_boxes=[box(0, 0, 1, 1), box(0, 0.5, 1, 0.4)]), ("face_boxes[1]",),
+            id="face inside out",
+        ),
+        pytest.param(
+            pb.AnalyzeImageRequest(image=JPEG, face_boxes=[box(0, 0, 1, 1)] * 65), ("face_boxes",), id="65 faces",
+        ),
         pytest.param(pb.AnalyzeImageRequest(image=JPEG, parts=[part(0)]), ("parts[0]",), id="part not stated"),
         pytest.param(pb.AnalyzeImageRequest(image=JPEG, parts=[part(99)]), ("parts[0]",), id="unknown part"),
         pytest.param(pb.AnalyzeImageRequest(image=JPEG, parts=[part(1), part(1)]), ("parts",), id="part twice"),

@@ -8,7 +8,7 @@ import grpc
 import grpc.aio
 import pytest
 from google.rpc import error_details_pb2
-from vitrine.type.v1 import image_pb2
+from vitrine.type.v1 import geometry_pb2, image_pb2
 from vitrine.vision.v1 import garment_service_pb2 as pb
 
 from mesh.keys import SigningKey
@@ -25,8 +25,16 @@ CONFIG = pb.StreamAnalyzeRequest(config=pb.StreamAnalyzeConfig(parts=[pb.ANALYSI
 BYTES = image_pb2.Image(data=b"x")
 
 
-def picture(sequence: int, image: image_pb2.Image) -> pb.StreamAnalyzeRequest:
-    return pb.StreamAnalyzeRequest(image=pb.StreamAnalyzeImage(sequence=sequence, image=image))
+def picture(
+    sequence: int, image: image_pb2.Image, face_boxes: Iterable[geometry_pb2.NormalizedBox] = ()
+) -> pb.StreamAnalyzeRequest:
+    return pb.StreamAnalyzeRequest(
+        image=pb.StreamAnalyzeImage(sequence=sequence, image=image, face_boxes=list(face_boxes))
+    )
+
+
+def box(*values: float) -> geometry_pb2.NormalizedBox:
+    return geometry_pb2.NormalizedBox(x_min=values[0], y_min=values[1], x_max=values[2], y_max=values[3])
 
 
 async def answers(caller: Caller, requests: Iterable[pb.StreamAnalyzeRequest]) -> list[pb.StreamAnalyzeResponse]:
@@ -47,6 +55,15 @@ async def test_every_picture_gets_one_answer(
     for answer in got:
         assert answer.analysis.person_count == (1 if answer.sequence % 2 == 0 else 0)
         assert all(not garment.HasField("mask") for garment in answer.analysis.garments)
+
+
+async def test_the_place_of_a_hidden_face_leads_to_the_person(
+    service: Caller, faceless: tuple[image_pb2.Image, geometry_pb2.NormalizedBox]
+) -> None:
+    image, face = faceless
+    got = await answers(service, [CONFIG, picture(1, image), picture(2, image, [face]), picture(3, image)])
+    persons = {answer.sequence: answer.analysis.person_count for answer in got}
+    assert persons == {1: 0, 2: 1, 3: 0}  # a box is about its own picture
 
 
 async def test_a_bad_picture_is_answered_and_the_stream_goes_on(service: Caller, astronaut: image_pb2.Image) -> None:
@@ -75,6 +92,13 @@ async def test_a_new_config_holds_from_there_on(service: Caller, astronaut: imag
         pytest.param([picture(1, BYTES)], "PROTOCOL_VIOLATION", "image", id="picture before config"),
         pytest.param([pb.StreamAnalyzeRequest()], "INVALID_FIELD", "message", id="empty message"),
         pytest.param([CONFIG, picture(-1, BYTES)], "INVALID_FIELD", "image.sequence", id="negative number"),
+        pytest.param(
+            [CONFIG, picture(1, BYTES, [box(0.5, 0, 0.4, 1)])],
+            "INVALID_FIELD", "image.face_boxes[0]", id="face inside out",
+        ),
+        pytest.param(
+            [CONFIG, picture(1, BYTES, [box(0, 0, 1, 1)] * 65)], "INVALID_FIELD", "image.face_boxes", id="65 faces",
+        ),
         pytest.param(
             [pb.StreamAnalyzeRequest(config=pb.StreamAnalyzeConfig(max_in_flight=17))],
             "INVALID_FIELD", "config.max_in_flight", id="too many at once",

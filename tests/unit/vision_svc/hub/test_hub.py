@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import skimage.data
 
 pytest.importorskip("torch", reason="comes with .[vision-hub]")
 
+from imaging.decode import DecodeLimits, encode_jpeg
 from tests.unit.vision_svc.garments.drawn import garment, mask_of
 from tests.unit.vision_svc.hub.tiny import ATR, save_clip, save_segformer
+from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.garments.types import Bucket
 from vision_svc.hub.clip import ClipEmbedder, ClipTextEmbedder
@@ -18,7 +24,7 @@ from vision_svc.hub.segformer import LabelledPixels, SegFormerParser, garment_la
 from vision_svc.hub.source import UNKNOWN_LICENSE, HubSource
 from vision_svc.models.contract import Task
 from vision_svc.models.latency import LatencyRecorder
-from vision_svc.people.types import Person
+from vision_svc.people.types import Box, ImageBgr, Person
 from vision_svc.registration import make_registry, warm_up
 from vision_svc.settings import VisionSettings
 
@@ -49,6 +55,17 @@ def person(height: int, width: int) -> Person:
     mask[10:-10, 10:-10] = True
     box = np.array([10, 10, width - 10, height - 10], np.float32)
     return Person(0.9, box, np.zeros((33, 3), np.float32), np.ones(33, np.float32), mask, mask.astype(np.float32))
+
+
+def everywhere(image_bgr: ImageBgr, *, faces_xyxy: Sequence[Box]) -> list[Person]:
+    assert not faces_xyxy
+    return [person(*image_bgr.shape[:2])]
+
+
+def nowhere(image_bgr: ImageBgr, *, faces_xyxy: Sequence[Box]) -> list[Person]:
+    assert image_bgr.ndim == 3
+    assert not faces_xyxy
+    return []
 
 
 def test_pictures_and_words_share_one_normalised_space(embedder: ClipEmbedder) -> None:
@@ -123,7 +140,7 @@ def test_pixels_become_garments_with_box_mask_and_score() -> None:
 
 
 def test_a_parser_reads_pictures_of_any_size_and_batches(tmp_path: Path) -> None:
-    parser = SegFormerParser(HubSource(str(save_segformer(tmp_path / "seg"))), lambda image: [person(*image.shape[:2])])
+    parser = SegFormerParser(HubSource(str(save_segformer(tmp_path / "seg"))), everywhere)
     pictures = [np.full((120, 80, 3), 90, np.uint8), np.full((64, 200, 3), 160, np.uint8)]
     found = parser.infer(pictures)
     assert [one.labels.shape for one in found] == [(120, 80), (64, 200)]
@@ -134,15 +151,39 @@ def test_a_parser_reads_pictures_of_any_size_and_batches(tmp_path: Path) -> None
 
 
 def test_where_nobody_is_nothing_is_parsed(tmp_path: Path) -> None:
-    parser = SegFormerParser(HubSource(str(save_segformer(tmp_path / "seg"))), lambda _: [])
+    parser = SegFormerParser(HubSource(str(save_segformer(tmp_path / "seg"))), nowhere)
     parsed = parser.parse(np.full((90, 90, 3), 90, np.uint8))
     assert (parsed.persons, parsed.garments) == ((), ())
+
+
+async def test_faces_lead_to_people_in_batches_too(tmp_path: Path, models_dir: Path) -> None:
+    """Four callers at once; in one batch each picture keeps its own faces."""
+    settings = VisionSettings(
+        models_dir=models_dir, garment_parser="hub", garment_parser_hub=str(save_segformer(tmp_path / "seg")),
+    )  # fmt: skip
+    registry = make_registry(settings, LatencyRecorder())
+    registry.load_selected()
+    pixels = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
+    pixels[15:208, 136:315] = 128  # without a face the pose detector overlooks her
+    photo, face = encode_jpeg(pixels), (171 / 512, 65 / 512, 279 / 512, 172 / 512)
+    batches = []
+
+    async def run(fn: Callable[..., Any], /, *args: Any) -> Any:
+        batches.extend([len(args[0])] if isinstance(args[0], list) else [])
+        return await asyncio.to_thread(fn, *args)
+
+    analysis = GarmentAnalysis(registry, run, limits=DecodeLimits(), max_side_px=512)
+    blind, seeing = AnalysisOptions(embeddings=False), AnalysisOptions(embeddings=False, faces=(face,))
+    seen = await asyncio.gather(*(analysis.analyze(photo, options) for options in (blind, seeing, seeing, blind)))
+    assert [len(one.parsed.persons) for one in seen] == [0, 1, 1, 0]
+    assert sum(batches) == 4
+    assert max(batches) > 1
 
 
 def test_a_parser_without_garment_labels_is_refused(tmp_path: Path) -> None:
     folder = save_segformer(tmp_path / "roads", ["road", "sky"])
     with pytest.raises(ValueError, match="none of its labels"):
-        SegFormerParser(HubSource(str(folder)), lambda _: [])
+        SegFormerParser(HubSource(str(folder)), nowhere)
 
 
 def test_settings_switch_hub_models_on(folder: Path, tmp_path: Path, models_dir: Path) -> None:

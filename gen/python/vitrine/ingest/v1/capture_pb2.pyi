@@ -181,8 +181,13 @@ class OutfitResult(_message.Message):
     TASTE_CHANGE_FIELD_NUMBER: _builtins.int
     PERSON_COUNT_FIELD_NUMBER: _builtins.int
     QUALITY_FIELD_NUMBER: _builtins.int
+    TASTE_PENDING_FIELD_NUMBER: _builtins.int
     person_count: _builtins.int
     """How many persons were seen; the garments are those of the main one."""
+    taste_pending: _builtins.bool
+    """True while the profile, which was away, has yet to be told. It is told until it answers, or the capture is deleted; each
+    capture counts once all the same. Then this becomes false, `taste_change` is set, and `taste` leaves `degraded_parts`.
+    """
     @_builtins.property
     def garments(self) -> _containers.RepeatedCompositeFieldContainer[_garment_pb2.Garment]:
         """The garments seen, with boxes and masks in the kept crop. Embeddings are left out."""
@@ -194,7 +199,7 @@ class OutfitResult(_message.Message):
     @_builtins.property
     def taste_change(self) -> _taste_pb2.TasteChange:
         """What the capture changed in the user's taste. Absent with `skip_taste`, when there was no garment, and where
-        `degraded_parts` names `taste`.
+        `degraded_parts` names `taste`; there it comes later while `taste_pending` is true.
         """
 
     @_builtins.property
@@ -209,10 +214,11 @@ class OutfitResult(_message.Message):
         taste_change: _taste_pb2.TasteChange | None = ...,
         person_count: _builtins.int = ...,
         quality: _abc.Iterable[_quality_pb2.QualityFinding] | None = ...,
+        taste_pending: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["taste_change", b"taste_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["garments", b"garments", "matches", b"matches", "person_count", b"person_count", "quality", b"quality", "taste_change", b"taste_change"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["garments", b"garments", "matches", b"matches", "person_count", b"person_count", "quality", b"quality", "taste_change", b"taste_change", "taste_pending", b"taste_pending"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -308,7 +314,9 @@ class Capture(_message.Message):
         """Stopped by its owner."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a capture is in its life. SUCCEEDED, FAILED and CANCELLED are final."""
+        """Where a capture is in its life. SUCCEEDED, FAILED and CANCELLED are final: the state stays. One thing may still be added to
+        a capture that has SUCCEEDED: its taste, see `OutfitResult.taste_pending`.
+        """
 
     STATE_UNSPECIFIED: Capture.State.ValueType  # 0
     """Not stated."""
@@ -393,8 +401,8 @@ class Capture(_message.Message):
 
     @_builtins.property
     def degraded_parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer), `models` (a stand-in
-        model answered). The vocabulary grows.
+        """What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer, or not yet: see
+        `OutfitResult.taste_pending`), `models` (a stand-in model answered). The vocabulary grows.
         """
 
     @_builtins.property

@@ -250,16 +250,22 @@ class WatchCaptureRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    UNTIL_TASTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`users/{user}/captures/{capture}`."""
+    until_taste: _builtins.bool
+    """True to go on after SUCCEEDED while `outfit.taste_pending`: until the profile has been told. That may take as long as the
+    profile is away.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        until_taste: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "until_taste", b"until_taste"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

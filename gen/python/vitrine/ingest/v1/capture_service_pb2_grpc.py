@@ -121,9 +121,9 @@ class CaptureServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchCapture(self, request, context):
-        """Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. Changes that follow
-        each other faster than they can be sent are joined. When the connection breaks, call again: the first message is the
-        present state.
+        """Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. With `until_taste`
+        it also waits for a taste that is pending. Changes that follow each other faster than they can be sent are joined. When the
+        connection breaks, call again: the first message is the present state.
 
         Possible errors:
         - INVALID_ARGUMENT: a field breaks its rule.

@@ -64,9 +64,9 @@ class CaptureServiceStub:
     - UNAVAILABLE: the database does not answer.
     """
     WatchCapture: _grpc.UnaryStreamMultiCallable[_capture_service_pb2.WatchCaptureRequest, _capture_service_pb2.WatchCaptureResponse]
-    """Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. Changes that follow
-    each other faster than they can be sent are joined. When the connection breaks, call again: the first message is the
-    present state.
+    """Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. With `until_taste`
+    it also waits for a taste that is pending. Changes that follow each other faster than they can be sent are joined. When the
+    connection breaks, call again: the first message is the present state.
 
     Possible errors:
     - INVALID_ARGUMENT: a field breaks its rule.
@@ -137,9 +137,9 @@ class CaptureServiceAsyncStub(CaptureServiceStub):
     - UNAVAILABLE: the database does not answer.
     """
     WatchCapture: _aio.UnaryStreamMultiCallable[_capture_service_pb2.WatchCaptureRequest, _capture_service_pb2.WatchCaptureResponse]  # type: ignore[assignment]
-    """Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. Changes that follow
-    each other faster than they can be sent are joined. When the connection breaks, call again: the first message is the
-    present state.
+    """Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. With `until_taste`
+    it also waits for a taste that is pending. Changes that follow each other faster than they can be sent are joined. When the
+    connection breaks, call again: the first message is the present state.
 
     Possible errors:
     - INVALID_ARGUMENT: a field breaks its rule.
@@ -231,9 +231,9 @@ class CaptureServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _capture_service_pb2.WatchCaptureRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_capture_service_pb2.WatchCaptureResponse], _abc.AsyncIterator[_capture_service_pb2.WatchCaptureResponse]]:
-        """Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. Changes that follow
-        each other faster than they can be sent are joined. When the connection breaks, call again: the first message is the
-        present state.
+        """Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. With `until_taste`
+        it also waits for a taste that is pending. Changes that follow each other faster than they can be sent are joined. When the
+        connection breaks, call again: the first message is the present state.
 
         Possible errors:
         - INVALID_ARGUMENT: a field breaks its rule.

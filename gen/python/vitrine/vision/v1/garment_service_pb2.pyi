@@ -642,6 +642,7 @@ class StreamAnalyzeImage(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
+    FACE_BOXES_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The caller's number for it; the answer repeats it."""
     @_builtins.property
@@ -652,16 +653,21 @@ class StreamAnalyzeImage(_message.Message):
     def region(self) -> _geometry_pb2.NormalizedBox:
         """Look only at this part of the picture. Absent: the whole picture."""
 
+    @_builtins.property
+    def face_boxes(self) -> _containers.RepeatedCompositeFieldContainer[_geometry_pb2.NormalizedBox]:
+        """Where faces were before the caller made them unrecognisable; as AnalyzeImageRequest.face_boxes."""
+
     def __init__(
         self,
         *,
         sequence: _builtins.int = ...,
         image: _image_pb2.Image | None = ...,
         region: _geometry_pb2.NormalizedBox | None = ...,
+        face_boxes: _abc.Iterable[_geometry_pb2.NormalizedBox] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "region", b"region"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "region", b"region", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["face_boxes", b"face_boxes", "image", b"image", "region", b"region", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

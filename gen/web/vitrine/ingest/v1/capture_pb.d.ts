@@ -161,7 +161,7 @@ export declare type OutfitResult = Message<"vitrine.ingest.v1.OutfitResult"> & {
 
   /**
    * What the capture changed in the user's taste. Absent with `skip_taste`, when there was no garment, and where
-   * `degraded_parts` names `taste`.
+   * `degraded_parts` names `taste`; there it comes later while `taste_pending` is true.
    *
    * @generated from field: vitrine.profile.v1.TasteChange taste_change = 3;
    */
@@ -180,6 +180,14 @@ export declare type OutfitResult = Message<"vitrine.ingest.v1.OutfitResult"> & {
    * @generated from field: repeated vitrine.vision.v1.QualityFinding quality = 5;
    */
   quality: QualityFinding[];
+
+  /**
+   * True while the profile, which was away, has yet to be told. It is told until it answers, or the capture is deleted; each
+   * capture counts once all the same. Then this becomes false, `taste_change` is set, and `taste` leaves `degraded_parts`.
+   *
+   * @generated from field: bool taste_pending = 6;
+   */
+  tastePending: boolean;
 };
 
 /**
@@ -368,8 +376,8 @@ export declare type Capture = Message<"vitrine.ingest.v1.Capture"> & {
   degraded: boolean;
 
   /**
-   * What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer), `models` (a stand-in
-   * model answered). The vocabulary grows.
+   * What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer, or not yet: see
+   * `OutfitResult.taste_pending`), `models` (a stand-in model answered). The vocabulary grows.
    *
    * @generated from field: repeated string degraded_parts = 17;
    */
@@ -442,7 +450,8 @@ export declare type Capture = Message<"vitrine.ingest.v1.Capture"> & {
 export declare const CaptureSchema: GenMessage<Capture>;
 
 /**
- * Where a capture is in its life. SUCCEEDED, FAILED and CANCELLED are final.
+ * Where a capture is in its life. SUCCEEDED, FAILED and CANCELLED are final: the state stays. One thing may still be added to
+ * a capture that has SUCCEEDED: its taste, see `OutfitResult.taste_pending`.
  *
  * @generated from enum vitrine.ingest.v1.Capture.State
  */

@@ -263,6 +263,14 @@ export declare type WatchCaptureRequest = Message<"vitrine.ingest.v1.WatchCaptur
    * @generated from field: string name = 1;
    */
   name: string;
+
+  /**
+   * True to go on after SUCCEEDED while `outfit.taste_pending`: until the profile has been told. That may take as long as the
+   * profile is away.
+   *
+   * @generated from field: bool until_taste = 2;
+   */
+  untilTaste: boolean;
 };
 
 /**
@@ -580,9 +588,9 @@ export declare const CaptureService: GenService<{
     output: typeof ListCapturesResponseSchema;
   },
   /**
-   * Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. Changes that follow
-   * each other faster than they can be sent are joined. When the connection breaks, call again: the first message is the
-   * present state.
+   * Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. With `until_taste`
+   * it also waits for a taste that is pending. Changes that follow each other faster than they can be sent are joined. When the
+   * connection breaks, call again: the first message is the present state.
    *
    * Possible errors:
    * - INVALID_ARGUMENT: a field breaks its rule.

@@ -610,6 +610,13 @@ export declare type StreamAnalyzeImage = Message<"vitrine.vision.v1.StreamAnalyz
    * @generated from field: vitrine.type.v1.NormalizedBox region = 3;
    */
   region?: NormalizedBox | undefined;
+
+  /**
+   * Where faces were before the caller made them unrecognisable; as AnalyzeImageRequest.face_boxes.
+   *
+   * @generated from field: repeated vitrine.type.v1.NormalizedBox face_boxes = 4;
+   */
+  faceBoxes: NormalizedBox[];
 };
 
 /**

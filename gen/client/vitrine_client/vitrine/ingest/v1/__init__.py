@@ -171,7 +171,8 @@ class CameraFacing(betterproto2.Enum):
 
 class CaptureState(betterproto2.Enum):
     """
-    Where a capture is in its life. SUCCEEDED, FAILED and CANCELLED are final.
+    Where a capture is in its life. SUCCEEDED, FAILED and CANCELLED are final: the state stays. One thing may still be added to
+    a capture that has SUCCEEDED: its taste, see `OutfitResult.taste_pending`.
     """
 
     UNSPECIFIED = 0
@@ -924,8 +925,8 @@ class Capture(betterproto2.Message):
 
     degraded_parts: "list[str]" = betterproto2.field(17, betterproto2.TYPE_STRING, repeated=True)
     """
-    What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer), `models` (a stand-in
-    model answered). The vocabulary grows.
+    What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer, or not yet: see
+    `OutfitResult.taste_pending`), `models` (a stand-in model answered). The vocabulary grows.
     """
 
     models: "list[__type__v1__.ModelUse]" = betterproto2.field(18, betterproto2.TYPE_MESSAGE, repeated=True)
@@ -1963,7 +1964,7 @@ class OutfitResult(betterproto2.Message):
     taste_change: "__profile__v1__.TasteChange | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True)
     """
     What the capture changed in the user's taste. Absent with `skip_taste`, when there was no garment, and where
-    `degraded_parts` names `taste`.
+    `degraded_parts` names `taste`; there it comes later while `taste_pending` is true.
     """
 
     person_count: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
@@ -1974,6 +1975,12 @@ class OutfitResult(betterproto2.Message):
     quality: "list[__vision__v1__.QualityFinding]" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, repeated=True)
     """
     What makes the answer weaker, with advice.
+    """
+
+    taste_pending: "bool" = betterproto2.field(6, betterproto2.TYPE_BOOL)
+    """
+    True while the profile, which was away, has yet to be told. It is told until it answers, or the capture is deleted; each
+    capture counts once all the same. Then this becomes false, `taste_change` is set, and `taste` leaves `degraded_parts`.
     """
 
 
@@ -3300,6 +3307,12 @@ class WatchCaptureRequest(betterproto2.Message):
     `users/{user}/captures/{capture}`.
     """
 
+    until_taste: "bool" = betterproto2.field(2, betterproto2.TYPE_BOOL)
+    """
+    True to go on after SUCCEEDED while `outfit.taste_pending`: until the profile has been told. That may take as long as the
+    profile is away.
+    """
+
 
 default_message_pool.register_message("vitrine.ingest.v1", "WatchCaptureRequest", WatchCaptureRequest)
 
@@ -3417,9 +3430,9 @@ class CaptureServiceSyncStub:
 
     def watch_capture(self, message: "WatchCaptureRequest") -> "Iterator[WatchCaptureResponse]":
         """
-        Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. Changes that follow
-        each other faster than they can be sent are joined. When the connection breaks, call again: the first message is the
-        present state.
+        Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. With `until_taste`
+        it also waits for a taste that is pending. Changes that follow each other faster than they can be sent are joined. When the
+        connection breaks, call again: the first message is the present state.
 
         Possible errors:
         - INVALID_ARGUMENT: a field breaks its rule.
@@ -3582,9 +3595,9 @@ class CaptureServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "AsyncIterator[WatchCaptureResponse]":
         """
-        Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. Changes that follow
-        each other faster than they can be sent are joined. When the connection breaks, call again: the first message is the
-        present state.
+        Follows one capture: sends it at once, then after every change, until it is final; then the stream ends. With `until_taste`
+        it also waits for a taste that is pending. Changes that follow each other faster than they can be sent are joined. When the
+        connection breaks, call again: the first message is the present state.
 
         Possible errors:
         - INVALID_ARGUMENT: a field breaks its rule.

@@ -3144,6 +3144,11 @@ class StreamAnalyzeImage(betterproto2.Message):
     Look only at this part of the picture. Absent: the whole picture.
     """
 
+    face_boxes: "list[__type__v1__.NormalizedBox]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Where faces were before the caller made them unrecognisable; as AnalyzeImageRequest.face_boxes.
+    """
+
 
 default_message_pool.register_message("vitrine.vision.v1", "StreamAnalyzeImage", StreamAnalyzeImage)
 
