@@ -45,9 +45,9 @@ class EdgeBackend:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return opened
 
-    async def refresh(self, current: OpenGeneration) -> OpenGeneration | None:  # noqa: ARG002 - part of the protocol
+    async def refresh(self, current: OpenGeneration) -> OpenGeneration | None:
         """Nobody else builds here."""
-        return None
+        return current
 
     async def build(self, plan: BuildPlan) -> OpenGeneration:
         """Builds a generation in a child process and opens it.

@@ -111,11 +111,18 @@ class IndexBackend(Protocol):
         ...
 
     async def refresh(self, current: OpenGeneration) -> OpenGeneration | None:
-        """Returns a newer generation that another process built, or None."""
+        """Returns the generation that shall answer: this one, or a newer one that another process built.
+
+        None when the engine has lost it, so that it must be built anew.
+        """
         ...
 
-    async def build(self, plan: BuildPlan) -> OpenGeneration:
-        """Builds a generation from PostgreSQL and opens it."""
+    async def build(self, plan: BuildPlan) -> OpenGeneration | None:
+        """Builds a generation from PostgreSQL and opens it.
+
+        Where processes share generations, it opens what another one has built meanwhile, if that serves the plan, and
+        returns None while another one is building.
+        """
         ...
 
     def turn(self) -> AbstractAsyncContextManager[bool]:
@@ -127,7 +134,7 @@ class IndexBackend(Protocol):
         ...
 
     async def retire(self, old: OpenGeneration) -> None:
-        """Closes a generation that no longer answers, and removes it."""
+        """Closes a generation that no longer answers, and removes it. What is cut off here, `open` finishes."""
         ...
 
 

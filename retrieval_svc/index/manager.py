@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,7 +13,8 @@ from mesh.errors import UnavailableError, VitrineError
 from mesh.metrics import Metrics
 from retrieval_svc.catalog.money import RateTable
 from retrieval_svc.catalog.product import point_id
-from retrieval_svc.index.generation import BuildPlan, IndexBackend, OpenGeneration
+from retrieval_svc.index.builder import IndexBuilder
+from retrieval_svc.index.generation import IndexBackend, OpenGeneration
 from retrieval_svc.index.schema import fitting, point_of
 from retrieval_svc.index.words import WordEncoder
 from retrieval_svc.storage import index_feed
@@ -24,8 +24,6 @@ from retrieval_svc.storage.index_feed import Change, ModelState
 # One update of the engine holds the GIL for about 2 ms per 100 points.
 _BATCH = 100
 _SETTLE_S = 2.0
-_BACKOFF_FIRST_S = 1.0
-_BACKOFF_MAX_S = 60.0
 
 
 class IndexPhase(IntEnum):
@@ -79,13 +77,12 @@ class IndexManager:
         self._current: OpenGeneration | None = None
         self._pass = asyncio.Lock()
         self._poked = asyncio.Event()
+        self._builder = IndexBuilder(database, backend, metrics, log, poll_s=poll_s)
         self._build: asyncio.Task[None] | None = None
-        self._not_before = 0.0
-        self._backoff_s = _BACKOFF_FIRST_S
+        self._built: OpenGeneration | None = None  # built, but not in place yet
         self._last_error = ""
         self._stopping = False
         self._points = metrics.gauge("index_products", "Products in the index that answers.")
-        self._builds = metrics.counter("index_builds", "Builds of the index.", ("outcome",))
         self._applied = metrics.counter("index_changes_applied", "Changes of the catalogue that the index took.")
 
     def active(self) -> OpenGeneration:
@@ -148,7 +145,8 @@ class IndexManager:
             if model is None:
                 return
             if self._current is not None:
-                self._current = await self._backend.refresh(self._current) or self._current
+                self._current = await self._backend.refresh(self._current)
+            if self._current is not None:
                 await self._follow(self._current)
             self._start_build_if_due(model, rates)
 
@@ -183,7 +181,7 @@ class IndexManager:
         self._applied.inc(len(changes))
 
     def _start_build_if_due(self, model: ModelState, rates: RateTable) -> None:
-        if self._build is not None or time.monotonic() < self._not_before:
+        if self._build is not None or self._builder.resting:
             return
         why = self._current.state.stale_because(model.model, rates) if self._current else "missing"
         if why:
@@ -191,39 +189,32 @@ class IndexManager:
             self._build = asyncio.create_task(self._rebuild(model, rates), name="index-build")
 
     async def _rebuild(self, model: ModelState, rates: RateTable) -> None:
-        began = time.monotonic()
+        before = self._current
         try:
-            async with self._database.begin() as connection:
-                generation = await index_feed.begin_generation(
-                    connection, self._backend.engine, model.model, model.dimension
-                )
-            built = await self._backend.build(BuildPlan(generation, model.model, model.dimension, rates))
-            await self._swap(built)
+            if self._built is None:
+                self._built = await self._builder.build(model, rates)
+            if self._built is not None:
+                await self._swap(self._built, before)
+                self._last_error = ""
         except Exception as error:  # noqa: BLE001 - the old generation goes on; it is tried again
-            self._builds.labels("failed").inc()
             self._note(error)
-            self._not_before = time.monotonic() + self._backoff_s
-            self._backoff_s = min(2 * self._backoff_s, _BACKOFF_MAX_S)
-        else:
-            self._builds.labels("succeeded").inc()
-            self._backoff_s, self._last_error = _BACKOFF_FIRST_S, ""
-            self._log.info(
-                "index_built", generation=generation, products=built.state.built_count,
-                seconds=round(time.monotonic() - began, 2),
-            )  # fmt: skip
         finally:
             self._build = None
             self.poke()
 
-    async def _swap(self, built: OpenGeneration) -> None:
-        """Lets the new generation catch up, puts it in place and removes the old one."""
+    async def _swap(self, built: OpenGeneration, before: OpenGeneration | None) -> None:
+        """Lets the new generation catch up, puts it in place and removes the one that answered when its build began.
+
+        A pass may have taken it over already, or a newer one that another process built; that one stays.
+        """
         async with self._pass:
             await self._follow(built)
-            old, self._current = self._current, built
-        async with self._database.begin() as connection:
-            await index_feed.end_generation(connection, built.state.generation, product_count=built.state.built_count)
-        if old is not None:
-            await self._backend.retire(old)
+            stays, done = built, before
+            if self._current is not None and self._current.state.generation > built.state.generation:
+                stays, done = self._current, built
+            self._current, self._built = stays, None
+        if done is not None and done.state.generation != stays.state.generation:
+            await self._backend.retire(done)
 
     def _note(self, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"
@@ -243,6 +234,7 @@ class IndexManager:
         if self._build is not None:
             self._build.cancel()
             await asyncio.gather(self._build, return_exceptions=True)
-        if self._current is not None:
-            current, self._current = self._current, None
-            await current.index.close()
+        opened, self._current, self._built = (self._current, self._built), None, None
+        for generation in opened:
+            if generation is not None:
+                await generation.index.close()

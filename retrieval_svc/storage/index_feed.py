@@ -208,3 +208,8 @@ async def end_generation(
     """Notes how the build of a generation ended."""
     statement = sa.update(index_generations).where(index_generations.c.generation == generation)
     await connection.execute(statement.values(end_time=sa.func.now(), product_count=product_count, error=error))
+
+
+async def drop_generation(connection: AsyncConnection, generation: int) -> None:
+    """Forgets a generation of which nothing was built."""
+    await connection.execute(sa.delete(index_generations).where(index_generations.c.generation == generation))
