@@ -20,7 +20,9 @@ import grpc
 import pytest
 from vitrine.embedded.mesh import EmbeddedMesh
 from vitrine.ingest.v1 import privacy_service_pb2, stream_service_pb2
+from vitrine.retrieval.v1 import search_service_pb2
 from vitrine.sdk import RpcFailure, Vitrine
+from vitrine.sdk.transport import Ending
 
 from imaging.faces import FULL_RANGE, FaceDetector
 from tests.mesh.conftest import import_demo_catalog
@@ -33,6 +35,7 @@ from tests.support.plants import Plants
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.mesh, pytest.mark.timeout(180)]
+_PRODUCTS = 12
 _USER, _NAME = "ada.lovelace-7f3c", "Augusta Ada King"
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.")
 
@@ -62,7 +65,8 @@ async def home(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> As
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(temporary))
         async with running_mesh(folder / "mesh", settings=settings) as mesh:
-            await import_demo_catalog(mesh, folder / "catalog", 12)
+            await import_demo_catalog(mesh, folder / "catalog", _PRODUCTS)
+            await until(partial(_index_is_built, mesh))  # its rows would change under a test later
             yield Home(mesh, temporary, models)
 
 
@@ -125,6 +129,7 @@ async def test_search_finds_what_is_hidden(home: Home, finder: FaceFinder) -> No
         assert {"marker 11", "a face", "the face that was sent"} <= set(findings)
 
 
+REFUSAL = grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE"
 BREAKAGES: dict[str, Callable[[Path], object]] = {
     "missing": Path.unlink,
     "corrupt": lambda model: model.write_bytes(model.read_bytes()[:-1000] + bytes(1000)),
@@ -151,7 +156,7 @@ async def test_without_the_face_detector_nothing_is_taken(home: Home, breakage: 
         for target in (direct, home.mesh.edge_target):
             async with Vitrine(target, user=_USER, token=token) as ada:
                 await until(partial(_is_refused, ada))
-                assert await _stream_code(ada) is grpc.StatusCode.UNAVAILABLE
+                assert await _refusal_of_stream(ada) == REFUSAL
         assert await Stores(home.mesh).snapshot() == before
     finally:
         model.write_bytes(whole)
@@ -176,22 +181,33 @@ async def test_erasure_takes_all_that_the_export_shows(home: Home, sent: Sent) -
         assert await places_of(found, *needles) == []
 
 
+async def _index_is_built(mesh: EmbeddedMesh) -> bool:
+    async with client(mesh, _USER) as ada:
+        index = await ada.search.GetIndex(search_service_pb2.GetIndexRequest())
+    return index.product_count == _PRODUCTS
+
+
 async def _is_refused(ada: Vitrine) -> bool:
     try:
         await ada.capture(CROPPED["close"])
     except RpcFailure as failure:
         # An answer, not a connection that is refused because the process is not there yet.
-        return failure.code is grpc.StatusCode.UNAVAILABLE and failure.reason == "DEPENDENCY_UNAVAILABLE"
+        return (failure.code, failure.reason) == REFUSAL
     pytest.fail("a photo was taken without looking for faces")
 
 
-async def _stream_code(ada: Vitrine) -> grpc.StatusCode:
+async def _refusal_of_stream(ada: Vitrine) -> tuple[grpc.StatusCode, str]:
     call = ada.streams.StreamFrames()
+    ending = Ending(call)
     config = stream_service_pb2.StreamConfig(parent=ada.user)
-    with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-        await call.write(stream_service_pb2.StreamFramesRequest(config=config))
+    try:
+        with contextlib.suppress(asyncio.InvalidStateError):  # it is over already: reading tells why
+            await call.write(stream_service_pb2.StreamFramesRequest(config=config))
         await call.read()
-    return await call.code()
+    except grpc.aio.AioRpcError as error:
+        failure = await ending.of(error)
+        return failure.code, failure.reason
+    pytest.fail("a stream was accepted without looking for faces")
 
 
 async def _check_export(ada: Vitrine, sent: Sent, objects: dict[str, bytes]) -> None:

@@ -11,6 +11,8 @@ import pytest
 from vitrine.ingest.v1 import capture_pb2, capture_service_pb2, frame_pb2, stream_service_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, RpcFailure, StreamSettings, Vitrine
 
+from tests.support.waiting import until
+
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 NAME = "users/ada/captures/0"
 TOKEN = "resume me"  # noqa: S105
@@ -24,10 +26,19 @@ class Server:
         self.frames: list[int] = []
         self.watches = 0
         self.breaks = 0
+        self.calls = 0
+        self.refuse_after: int | None = None  # messages that a call may send before it is refused
         self.last_state = capture_pb2.Capture.STATE_SUCCEEDED
 
     async def StreamFrames(self, requests: AsyncIterator[Any], context: Any) -> Any:  # noqa: N802
+        self.calls += 1
+        taken = 0
+        if self.refuse_after == 0:
+            await _refuse(context)
         async for request in requests:
+            taken += 1
+            if taken == self.refuse_after:
+                await _refuse(context)
             kind = request.WhichOneof("message")
             if kind == "config":
                 self.configs.append(request.config)
@@ -45,6 +56,10 @@ class Server:
         state = self.last_state if final else capture_pb2.Capture.STATE_PROCESSING
         capture = capture_pb2.Capture(name=NAME, state=state)
         yield capture_service_pb2.WatchCaptureResponse(change=capture_service_pb2.CaptureChange(capture=capture))
+
+
+async def _refuse(context: Any) -> None:
+    await context.abort(grpc.StatusCode.PERMISSION_DENIED, "not yours")
 
 
 @pytest.fixture
@@ -76,9 +91,11 @@ async def mesh(service: Server) -> AsyncIterator[Vitrine]:
     await server.stop(0)
 
 
-async def _camera(count: int, error: Exception | None = None, wait: asyncio.Event | None = None) -> Any:
+async def _camera(
+    count: int, error: Exception | None = None, wait: asyncio.Event | None = None, jpeg: bytes = b"jpeg"
+) -> Any:
     for number in range(count):
-        yield CameraFrame(b"jpeg", float(number))
+        yield CameraFrame(jpeg, float(number))
     if wait is not None:
         await wait.wait()
     if error is not None:
@@ -92,6 +109,22 @@ async def test_a_camera_that_breaks_ends_the_stream_with_its_error(mesh: Vitrine
         async with asyncio.timeout(10):
             _ = [event async for event in stream.events(_camera(seen, FileNotFoundError("no camera")))]
     assert service.frames == list(range(1, seen + 1))
+
+
+@pytest.mark.parametrize("after", [0, 1, 3], ids=["at once", "for its config", "for its second frame"])
+async def test_refusal_is_the_servers_own_and_final(mesh: Vitrine, service: Server, after: int) -> None:
+    """Writes that fail meanwhile make grpc.aio say INTERNAL in two cases of five."""
+
+    async def nobody_waits_for_ever() -> bool:
+        return len(asyncio.all_tasks()) <= tasks
+
+    service.refuse_after = after
+    tasks = len(asyncio.all_tasks())
+    for _ in range(20):
+        with pytest.raises(RpcFailure, match="PERMISSION_DENIED: not yours"):
+            _ = [event async for event in FrameStream(mesh).events(_camera(30, jpeg=bytes(60_000)))]
+    assert service.calls == 20
+    await until(nobody_waits_for_ever, within_s=5)
 
 
 async def test_what_was_configured_holds_on_the_next_connection(mesh: Vitrine, service: Server) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import grpc
 import grpc.aio
@@ -15,6 +15,7 @@ from vitrine.ingest.v1.stream_service_pb2_grpc import StreamServiceStub
 from vitrine.profile.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc
 from vitrine.retrieval.v1 import catalog_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc
 from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.transport import interceptors, with_tokens
 from vitrine.type.v1 import image_pb2
 from vitrine.vision.v1 import garment_service_pb2_grpc, model_service_pb2_grpc
 
@@ -25,45 +26,6 @@ _FINAL = {
     capture_pb2.Capture.STATE_CANCELLED,
 }
 _WATCH_ATTEMPTS = 8
-
-
-class _Interceptor:
-    """Adds the token to each call, and a deadline to those that end by themselves."""
-
-    def __init__(self, token: str, default_deadline_s: float) -> None:
-        self._token = token
-        self._default_deadline_s = default_deadline_s
-
-    def details(self, details: Any, *, limited: bool) -> Any:  # noqa: ANN401  grpc.aio.ClientCallDetails
-        metadata = grpc.aio.Metadata(*(details.metadata or ()))
-        if self._token:
-            metadata.add("authorization", f"Bearer {self._token}")
-        timeout = details.timeout if details.timeout is not None or not limited else self._default_deadline_s
-        return details._replace(metadata=metadata, timeout=timeout)
-
-
-class _Unary(_Interceptor, grpc.aio.UnaryUnaryClientInterceptor):
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:  # noqa: ANN401
-        call = await continuation(self.details(client_call_details, limited=True), request)
-        try:
-            return await call
-        except grpc.aio.AioRpcError as error:
-            raise RpcFailure.of(error) from error
-
-
-class _ServerStream(_Interceptor, grpc.aio.UnaryStreamClientInterceptor):
-    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:  # noqa: ANN401
-        return await continuation(self.details(client_call_details, limited=False), request)
-
-
-class _ClientStream(_Interceptor, grpc.aio.StreamUnaryClientInterceptor):
-    async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:  # noqa: ANN401
-        return await continuation(self.details(client_call_details, limited=False), request_iterator)
-
-
-class _Bidi(_Interceptor, grpc.aio.StreamStreamClientInterceptor):
-    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:  # noqa: ANN401
-        return await continuation(self.details(client_call_details, limited=False), request_iterator)
 
 
 class Vitrine:
@@ -111,15 +73,15 @@ class Vitrine:
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 2_000),
         ]
-        interceptors = [kind(token, default_deadline_s) for kind in (_Unary, _ServerStream, _ClientStream, _Bidi)]
+        chain = interceptors(token, default_deadline_s)
         if tls:
-            self.channel = grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options, None, interceptors)
+            self.channel = grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options, None, chain)
         else:
-            self.channel = grpc.aio.insecure_channel(target, options, None, interceptors)
+            self.channel = grpc.aio.insecure_channel(target, options, None, chain)
         self.captures = capture_service_pb2_grpc.CaptureServiceStub(self.channel)
-        self.streams = StreamServiceStub(self.channel)
+        self.streams = with_tokens(StreamServiceStub(self.channel), token)
         self.privacy = privacy_service_pb2_grpc.PrivacyServiceStub(self.channel)
-        self.garments = garment_service_pb2_grpc.GarmentServiceStub(self.channel)
+        self.garments = with_tokens(garment_service_pb2_grpc.GarmentServiceStub(self.channel), token)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
         self.search = search_service_pb2_grpc.SearchServiceStub(self.channel)
         self.catalog = catalog_service_pb2_grpc.CatalogServiceStub(self.channel)

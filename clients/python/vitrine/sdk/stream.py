@@ -16,6 +16,7 @@ from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frames import CameraFrame
+from vitrine.sdk.transport import Ending
 from vitrine.type.v1 import image_pb2
 
 _FIRST_BACKOFF_S = 0.1
@@ -119,8 +120,8 @@ class FrameStream:
                                 await reader
                                 return
                     failure = _broken("the server ended the stream")
-                except grpc.aio.AioRpcError as error:
-                    failure = RpcFailure.of(error)
+                except RpcFailure as refusal:
+                    failure = refusal
                 if cause is None:
                     broken_at = loop.time()
                 cause = failure
@@ -174,6 +175,7 @@ class FrameStream:
     async def _connection(self) -> AsyncGenerator[pb.StreamFramesResponse, None]:
         """One connection: config, then whatever waits to be sent; yields what comes back."""
         call = self._mesh.streams.StreamFrames()
+        ending = Ending(call)
         config = pb.StreamConfig(
             parent=self._mesh.user,
             resume_token=self._resume_token,
@@ -181,7 +183,7 @@ class FrameStream:
             results=self._settings.results,
             source=self._settings.source,
         )
-        with contextlib.suppress(asyncio.InvalidStateError):  # the call is over already: reading tells why
+        with contextlib.suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):  # it is over: reading tells why
             await call.write(pb.StreamFramesRequest(config=config))
         sender: asyncio.Task[None] | None = None
         try:
@@ -196,6 +198,10 @@ class FrameStream:
                         continue
                     self._seen.add(message.result.event_id)
                 yield message
+        except grpc.aio.AioRpcError as error:
+            failure = await ending.of(error)
+            if failure.code is not grpc.StatusCode.OK:
+                raise failure from error
         finally:
             call.cancel()
             if sender is not None:
