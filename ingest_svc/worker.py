@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator
 import procrastinate
 
 from ingest_svc.captures.jobs import JobQueue, job_app
-from ingest_svc.captures.policy import Policy
+from ingest_svc.captures.policy import SERVICE, USER, Policy
 from ingest_svc.captures.process import CaptureProcessor
-from ingest_svc.captures.summaries import SERVICE, USER, Summaries, SummaryPolicy
+from ingest_svc.captures.summaries import Summaries, SummaryPolicy
 from ingest_svc.captures.tasks import register
+from ingest_svc.captures.taste import TasteDelivery
 from ingest_svc.captures.upkeep import Upkeep, UpkeepPolicy
 from ingest_svc.clients.profile import WebhookTarget
 from ingest_svc.clients.webhook import WebhookClient
@@ -63,22 +64,26 @@ def _assemble(parts: Parts, app: procrastinate.App, sender: WebhookClient) -> Up
     runtime, settings = parts.runtime, parts.runtime.settings
     jobs = JobQueue(app)
     captures = capture_lifecycle(parts, jobs)
+    policy = _policy(settings)
+    taste = TasteDelivery(
+        parts.database, parts.profile, jobs, runtime.metrics, policy, clock=now, deadline_s=settings.record_deadline_s
+    )
     processor = CaptureProcessor(
-        parts.database, parts.objects, parts.pipeline, jobs, runtime.metrics, _policy(settings), clock=now
+        parts.database, parts.objects, parts.pipeline, jobs, taste, runtime.metrics, policy, clock=now
     )
     summaries = Summaries(
         parts.database, parts.profile, sender, runtime.metrics,
         SummaryPolicy(_service_target(settings), settings.webhook_max_attempts, settings.record_deadline_s), clock=now,
     )  # fmt: skip
-    register(app, runtime.tracing.tracer, processor, captures, summaries)
-    policy = UpkeepPolicy(
+    register(app, runtime.tracing.tracer, processor, taste, captures, summaries)
+    upkeep_policy = UpkeepPolicy(
         stalled_s=settings.worker_stalled_s,
         lost_s=3 * settings.worker_stalled_s,
         recovery_s=settings.worker_recovery_s,
         sweep_s=settings.orphan_sweep_s,
         orphan_age_s=settings.orphan_age_s,
     )
-    return Upkeep(app, parts.database, parts.objects, jobs, captures, runtime.metrics, policy, clock=now)
+    return Upkeep(app, parts.database, parts.objects, jobs, captures, runtime.metrics, upkeep_policy, clock=now)
 
 
 def _policy(settings: IngestSettings) -> Policy:
@@ -88,6 +93,7 @@ def _policy(settings: IngestSettings) -> Policy:
         degrade_after=settings.capture_degrade_after_attempts,
         retry_first_s=settings.capture_retry_first_s,
         retry_longest_s=settings.capture_retry_longest_s,
+        taste_longest_s=settings.taste_retry_longest_s,
         summaries=tuple(target for target, wanted in targets if wanted),
     )
 

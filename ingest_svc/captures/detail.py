@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from google.rpc import status_pb2
 from vitrine.ingest.v1 import capture_pb2
+from vitrine.profile.v1 import taste_pb2
 
+from ingest_svc.captures.capture import Capture
 from ingest_svc.captures.outfit import OutfitOutcome
+from ingest_svc.captures.pipeline import TASTE
 from mesh.errors import VitrineError
 from mesh.status import status_of
 
@@ -47,6 +50,25 @@ def keep(outcome: OutfitOutcome) -> Kept:
         kept.ClearField("embedding")  # a vector of a person's clothes belongs to the profile, not to a second place
     if outcome.taste_change is not None:
         result.taste_change.CopyFrom(outcome.taste_change)
+    result.taste_pending = outcome.taste_pending
+    return _kept(whole)
+
+
+def settle_taste(detail: bytes, change: taste_pb2.TasteChange | None) -> Kept:
+    """Serializes a result anew whose taste was pending and is no longer.
+
+    Args:
+        detail: As it was kept.
+        change: What the profile answered; None when there is no change.
+    """
+    whole = read(detail)
+    whole.outfit.taste_pending = False
+    if change is not None:
+        whole.outfit.taste_change.CopyFrom(change)
+    return _kept(whole)
+
+
+def _kept(whole: capture_pb2.Capture) -> Kept:
     detail = whole.SerializeToString()
     return Kept(detail, _summary(whole))
 
@@ -66,6 +88,11 @@ def read(detail: bytes) -> capture_pb2.Capture:
         detail: The bytes; empty gives an empty message.
     """
     return capture_pb2.Capture.FromString(detail)
+
+
+def taste_pending(capture: Capture) -> bool:
+    """Tells whether the profile has yet to be told of a capture that succeeded without it."""
+    return TASTE in capture.degraded_parts and read(capture.detail).outfit.taste_pending
 
 
 def error_bytes(error: VitrineError, request_id: str = "") -> bytes:

@@ -22,12 +22,15 @@ from mesh.errors import VitrineError
 from mesh.telemetry import inject_context
 
 PROCESS = "ingest.process_capture"
+TASTE = "ingest.tell_taste"
 UNDO = "ingest.undo_sighting"
 SUMMARY = "ingest.send_summary"
 
 CAPTURES_QUEUE = "captures"
 UPKEEP_QUEUE = "upkeep"
-_QUEUES = {PROCESS: CAPTURES_QUEUE, UNDO: UPKEEP_QUEUE, SUMMARY: UPKEEP_QUEUE}
+_QUEUES = {PROCESS: CAPTURES_QUEUE, TASTE: UPKEEP_QUEUE, UNDO: UPKEEP_QUEUE, SUMMARY: UPKEEP_QUEUE}
+# Telling a profile that is away takes its deadline each time: captures that wait go first. The default is 0.
+_PRIORITIES = {TASTE: -1}
 # What fails is tried again after this, doubled each time up to the longest wait.
 _FIRST_RETRY_S = 5
 _LONGEST_RETRY_S = 300
@@ -101,6 +104,18 @@ class JobQueue:
         """
         return await self._defer(connection, PROCESS, {"capture_id": str(capture_id)})
 
+    async def taste(self, connection: AsyncConnection, capture_id: uuid.UUID) -> int:
+        """Has the profile told of a capture that succeeded without it.
+
+        Args:
+            connection: The transaction.
+            capture_id: Which.
+
+        Returns:
+            The job's id.
+        """
+        return await self._defer(connection, TASTE, {"capture_id": str(capture_id)})
+
     async def undo(self, connection: AsyncConnection, capture_id: uuid.UUID) -> None:
         """Has the sighting of a capture taken back.
 
@@ -122,7 +137,8 @@ class JobQueue:
 
     async def _defer(self, connection: AsyncConnection, task: str, arguments: dict[str, str]) -> int:
         raw = await driver_connection(connection)
-        deferrer = self._app.configure_task(task, queue=_QUEUES[task], connection=raw)
+        priority = _PRIORITIES.get(task, 0)
+        deferrer = self._app.configure_task(task, queue=_QUEUES[task], priority=priority, connection=raw)
         return await deferrer.defer_async(**arguments, origin=origin())
 
 

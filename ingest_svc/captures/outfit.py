@@ -89,6 +89,7 @@ class OutfitOutcome:
         models: All models that took part.
         degraded_parts: What is missing or weak: ``matches``, ``taste``, ``models``.
         failures: Why parts are missing, in the order in which they failed.
+        taste_pending: Whether the profile is told later.
     """
 
     analysis: Analysis
@@ -97,6 +98,7 @@ class OutfitOutcome:
     models: Sequence[model_pb2.ModelUse] = ()
     degraded_parts: tuple[str, ...] = ()
     failures: tuple[errors.VitrineError, ...] = ()
+    taste_pending: bool = False
 
     @property
     def degraded(self) -> bool:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Whose address a summary goes to: that of the settings, or that of the profile.
+SERVICE = "service"
+USER = "user"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -14,6 +18,8 @@ class Policy:
         degrade_after: Attempts after which it succeeds without products or taste, when only these are missing.
         retry_first_s: Wait after the first failed attempt, in seconds.
         retry_longest_s: Longest wait, in seconds.
+        taste_longest_s: Longest wait between two attempts at telling the profile of a capture that succeeded without
+            it, in seconds; the first one is `retry_first_s`.
         summaries: Who gets a summary of a processed capture: ``service``, ``user``.
     """
 
@@ -21,4 +27,5 @@ class Policy:
     degrade_after: int = 4
     retry_first_s: float = 1.0
     retry_longest_s: float = 30.0
+    taste_longest_s: float = 60.0
     summaries: tuple[str, ...] = ()

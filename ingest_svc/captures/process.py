@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ingest_svc.captures.capture import Capture, Stage, State, retry_delay
 from ingest_svc.captures.detail import error_bytes, keep
 from ingest_svc.captures.jobs import JobQueue, TryAgainError
 from ingest_svc.captures.outfit import OutfitInput, OutfitOutcome
 from ingest_svc.captures.pipeline import MATCHES, TASTE, TRANSIENT, OutfitPipeline, without
-from ingest_svc.captures.policy import Policy
+from ingest_svc.captures.policy import USER, Policy
+from ingest_svc.captures.taste import TasteDelivery, refused
 from ingest_svc.storage import captures as store
 from mesh.database import Database
 from mesh.errors import InternalError, NotFoundError, VitrineError
@@ -42,6 +46,7 @@ class CaptureProcessor:
         objects: ObjectStore,
         pipeline: OutfitPipeline,
         jobs: JobQueue,
+        taste: TasteDelivery,
         metrics: Metrics,
         policy: Policy,
         *,
@@ -51,6 +56,7 @@ class CaptureProcessor:
         self._objects = objects
         self._pipeline = pipeline
         self._jobs = jobs
+        self._taste = taste
         self._metrics = metrics
         self._policy = policy
         self._clock = clock
@@ -102,7 +108,7 @@ class CaptureProcessor:
         seen = await self._input(capture)
         outcome = await self._pipeline.analyze(seen)
         await self._stage(capture, Stage.MATCH)
-        outcome = await self._or_without(capture, outcome, MATCHES, lambda: self._pipeline.match(seen, outcome))
+        outcome = await self._match(capture, seen, outcome)
         records = seen.record_taste and bool(outcome.analysis.garments)
         await self._stage(capture, Stage.TASTE, sighting_sent=capture.sighting_sent or records)
         await self._finish(capture, seen, outcome)
@@ -137,25 +143,38 @@ class CaptureProcessor:
         if not going_on:
             raise _OverError
 
-    async def _or_without(
-        self, capture: Capture, outcome: OutfitOutcome, part: str, step: Callable[[], Awaitable[OutfitOutcome]]
-    ) -> OutfitOutcome:
-        """Makes a step; goes on without its part when that failed for good, or was away for too many attempts."""
+    async def _match(self, capture: Capture, seen: OutfitInput, outcome: OutfitOutcome) -> OutfitOutcome:
+        """Looks for products; goes on without when that failed for good, or was away for too many attempts."""
         try:
-            return await step()
-        except TRANSIENT as error:
-            if capture.attempt_count < self._policy.degrade_after:
-                raise
-            return without(outcome, part, error)
+            return await self._pipeline.match(seen, outcome)
         except VitrineError as error:
-            return without(outcome, part, error)
+            self._again_while_young(capture, error)
+            return without(outcome, MATCHES, error)
+
+    async def _record(
+        self, connection: AsyncConnection, capture: Capture, seen: OutfitInput, outcome: OutfitOutcome
+    ) -> OutfitOutcome:
+        """Tells the profile; goes on when that is away for too many attempts, and then it is told later."""
+        try:
+            return await self._pipeline.record(seen, outcome)
+        except VitrineError as error:
+            self._again_while_young(capture, error)
+            outcome = without(outcome, TASTE, error)
+            if refused(error):
+                return outcome
+            await self._taste.defer(connection, capture.capture_id, seen, outcome.analysis)
+            return replace(outcome, taste_pending=True)
+
+    def _again_while_young(self, capture: Capture, error: VitrineError) -> None:
+        if isinstance(error, TRANSIENT) and capture.attempt_count < self._policy.degrade_after:
+            raise error
 
     async def _finish(self, capture: Capture, seen: OutfitInput, outcome: OutfitOutcome) -> None:
         async with self._database.begin() as connection:
             current = await store.get(connection, capture.capture_id, lock=True)
             if current is None or not _in_work(current, capture.attempt_count):
                 raise _OverError
-            outcome = await self._or_without(capture, outcome, TASTE, lambda: self._pipeline.record(seen, outcome))
+            outcome = await self._record(connection, capture, seen, outcome)
             kept, now = keep(outcome), self._clock()
             await store.update(
                 connection,
@@ -171,7 +190,8 @@ class CaptureProcessor:
                 error=b"",
             )
             for target in self._policy.summaries:
-                await self._jobs.summary(connection, capture.capture_id, target)
+                if not (outcome.taste_pending and target == USER):  # the profile knows the address, and is away
+                    await self._jobs.summary(connection, capture.capture_id, target)
         self._metrics.captures.labels(capture.kind.value, State.SUCCEEDED.value).inc()
 
     async def _failed(self, capture: Capture, error: VitrineError) -> None:

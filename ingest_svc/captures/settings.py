@@ -29,6 +29,11 @@ class CaptureSettings(BaseSettings):
     capture_retry_longest_s: float = Field(
         default=30.0, gt=0, description="Longest wait between two attempts, in seconds."
     )
+    taste_retry_longest_s: float = Field(
+        default=60.0, gt=0,
+        description="Longest wait between two attempts at telling the profile of a capture that succeeded while it was "
+        "away, in seconds.",
+    )  # fmt: skip
     analyze_deadline_s: float = Field(default=15.0, gt=0, description="Time limit of a call to vision, in seconds.")
     match_deadline_s: float = Field(default=5.0, gt=0, description="Time limit of a call to retrieval, in seconds.")
     record_deadline_s: float = Field(default=5.0, gt=0, description="Time limit of a call to the profile, in seconds.")

@@ -15,6 +15,7 @@ from ingest_svc.captures.capture import Capture, State, retry_delay
 from ingest_svc.captures.jobs import TryAgainError
 from ingest_svc.captures.message import message_of
 from ingest_svc.captures.pipeline import TRANSIENT
+from ingest_svc.captures.policy import SERVICE
 from ingest_svc.captures.summary import signed_headers, summary_of
 from ingest_svc.clients.profile import WebhookTarget
 from ingest_svc.storage import captures as store
@@ -22,8 +23,6 @@ from mesh.database import Database
 from mesh.errors import VitrineError
 from mesh.metrics import Metrics
 
-SERVICE = "service"
-USER = "user"
 _FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 300.0
 
@@ -87,28 +86,32 @@ class Summaries:
             attempt: The number of this attempt, from 1.
 
         Raises:
-            TryAgainError: When the receiver did not answer, and it is not the last attempt.
+            TryAgainError: When the receiver did not answer, and it is not the last attempt; or the profile did not,
+                which knows the address.
+            VitrineError: When the profile broke; the queue tries that again too.
         """
         async with self._database.begin() as connection:
             capture = await store.get(connection, capture_id)
         if capture is None or capture.state is not State.SUCCEEDED or capture.delete_requested:
             return
         try:
-            await self._post(capture, target)
+            goal = await self._goal(capture.user, target)
+        except TRANSIENT as error:  # the profile comes back, and no receiver has refused anything
+            raise TryAgainError(self._next(attempt)) from error
+        if goal is not None:
+            await self._post(capture, target, goal, attempt)
+
+    async def _post(self, capture: Capture, target: str, goal: WebhookTarget, attempt: int) -> None:
+        body = summary_of(message_of(capture))
+        delivery = str(uuid.uuid5(capture.capture_id, target))
+        try:
+            await self._sender.post(goal.url, body, signed_headers(delivery, self._clock(), body, goal.secret))
         except TRANSIENT as error:
             if attempt < self._policy.max_attempts:
                 raise TryAgainError(self._next(attempt)) from error
             self._give_up(capture, error)
         except VitrineError as error:
             self._give_up(capture, error)
-
-    async def _post(self, capture: Capture, target: str) -> None:
-        goal = await self._goal(capture.user, target)
-        if goal is None:
-            return
-        body = summary_of(message_of(capture))
-        delivery = str(uuid.uuid5(capture.capture_id, target))
-        await self._sender.post(goal.url, body, signed_headers(delivery, self._clock(), body, goal.secret))
 
     async def _goal(self, user: str, target: str) -> WebhookTarget | None:
         if target == SERVICE:

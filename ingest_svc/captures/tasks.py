@@ -12,16 +12,22 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from procrastinate import JobContext
 
-from ingest_svc.captures.jobs import PROCESS, SUMMARY, UNDO, Retry
+from ingest_svc.captures.jobs import PROCESS, SUMMARY, TASTE, UNDO, Retry
 from ingest_svc.captures.lifecycle import Captures
 from ingest_svc.captures.process import CaptureProcessor
 from ingest_svc.captures.summaries import Summaries
+from ingest_svc.captures.taste import TasteDelivery
 from mesh.call import REQUEST_ID_HEADER, Call, request_id_from, serving_call
 from mesh.telemetry import extract_context
 
 
 def register(
-    app: procrastinate.App, tracer: trace.Tracer, processor: CaptureProcessor, captures: Captures, summaries: Summaries
+    app: procrastinate.App,
+    tracer: trace.Tracer,
+    processor: CaptureProcessor,
+    taste: TasteDelivery,
+    captures: Captures,
+    summaries: Summaries,
 ) -> None:
     """Tells procrastinate what to do for each job.
 
@@ -29,6 +35,7 @@ def register(
         app: The app of the worker.
         tracer: Makes a span for each job.
         processor: Processes captures.
+        taste: Tells the profile what it was not told when it was away.
         captures: Takes sightings back.
         summaries: Sends summaries.
     """
@@ -38,6 +45,11 @@ def register(
     async def process_capture(capture_id: str, origin: dict[str, str] | None = None) -> None:
         with _around(tracer, PROCESS, origin):
             await processor.process(uuid.UUID(capture_id))
+
+    @app.task(name=TASTE, retry=retry, pass_context=True)
+    async def tell_taste(context: JobContext, capture_id: str, origin: dict[str, str] | None = None) -> None:
+        with _around(tracer, TASTE, origin):
+            await taste.deliver(uuid.UUID(capture_id), context.job.attempts + 1)
 
     @app.task(name=UNDO, retry=retry)
     async def undo_sighting(capture_id: str, origin: dict[str, str] | None = None) -> None:

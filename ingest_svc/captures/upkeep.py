@@ -21,6 +21,7 @@ from ingest_svc.captures.capture import time_of
 from ingest_svc.captures.jobs import JobQueue
 from ingest_svc.captures.lifecycle import Captures
 from ingest_svc.storage import captures as store
+from ingest_svc.storage import sightings
 from mesh.database import Database
 from mesh.errors import NotFoundError, VitrineError
 from mesh.failures import where_raised
@@ -108,7 +109,7 @@ class Upkeep:
         return count
 
     async def recover_lost(self) -> int:
-        """Gives unfinished captures without a job a new one.
+        """Gives unfinished captures, and those of which the profile is to be told, a new job where theirs is gone.
 
         Returns:
             How many.
@@ -120,9 +121,12 @@ class Upkeep:
             found = await store.lost(connection, before)
             for capture_id in found:
                 await store.set_job(connection, capture_id, await self._jobs.process(connection, capture_id))
-        for capture_id in found:
+            untold = await sightings.lost(connection, before)
+            for capture_id in untold:
+                await sightings.set_job(connection, capture_id, await self._jobs.taste(connection, capture_id))
+        for capture_id in (*found, *untold):
             self._log.warning("capture_requeued", capture=str(capture_id))
-        return len(found)
+        return len(found) + len(untold)
 
     async def finish_deletions(self) -> int:
         """Ends deletions that stopped half-way; one that fails again waits for its next turn, and holds up no other.
@@ -167,6 +171,7 @@ class Upkeep:
     async def _count(self) -> None:
         async with self._database.begin() as connection:
             self._metrics.queue_depth.labels("captures").set(await store.count_open(connection))
+            self._metrics.queue_depth.labels("sightings").set(await sightings.count(connection))
 
     async def _remove_unowned(self, connection: AsyncConnection, batch: list[tuple[uuid.UUID, str]]) -> int:
         owned = await store.existing(connection, [capture_id for capture_id, _ in batch])

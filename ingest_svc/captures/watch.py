@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 
 from ingest_svc.captures.capture import Capture
+from ingest_svc.captures.detail import taste_pending
 from ingest_svc.captures.lifecycle import Captures
 from ingest_svc.captures.notify import CaptureNotifier
 from mesh.errors import NotFoundError, UnavailableError
@@ -23,12 +24,15 @@ class Watch:
         self._notifier = notifier
         self.heartbeat_s = heartbeat_s
 
-    async def follow(self, user: str, capture_id: uuid.UUID) -> AsyncIterator[Capture | None]:
+    async def follow(
+        self, user: str, capture_id: uuid.UUID, *, until_taste: bool = False
+    ) -> AsyncIterator[Capture | None]:
         """Yields a capture at once and after every change, and None after a silence of `heartbeat_s`.
 
         Args:
             user: Whose it is.
             capture_id: Which.
+            until_taste: Whether to go on while the taste of a capture that has SUCCEEDED is pending.
 
         Raises:
             NotFoundError: When there is no such capture, or no longer.
@@ -43,7 +47,7 @@ class Watch:
                 if capture.version != seen_version:
                     seen_version, silent_since = capture.version, time.monotonic()
                     yield capture
-                    if capture.state.final:
+                    if capture.state.final and not (until_taste and taste_pending(capture)):
                         return
                 if self._notifier.closing:
                     raise UnavailableError("the server shuts down; connect again", "SHUTTING_DOWN", retry_after_s=1.0)

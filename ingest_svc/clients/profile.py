@@ -53,28 +53,47 @@ class ProfileClient:
         Raises:
             VitrineError: As the service answered.
         """
+        return await self.deliver(sighting_of(seen, analysis), deadline_s=deadline_s)
+
+    async def deliver(
+        self, sighting: profile_service_pb2.RecordSightingRequest, *, deadline_s: float
+    ) -> taste_pb2.TasteChange:
+        """Records a sighting that was put together before, as `record` does.
+
+        Args:
+            sighting: From `sighting_of`.
+            deadline_s: Time limit in seconds.
+
+        Returns:
+            What it did to the taste.
+
+        Raises:
+            VitrineError: As the service answered.
+        """
         try:
-            response = await self._profiles.RecordSighting(_sighting(seen, analysis), timeout=deadline_s)
+            response = await self._profiles.RecordSighting(sighting, timeout=deadline_s)
         except grpc.aio.AioRpcError as error:
             converted = error_from_rpc(error, dependency=DEPENDENCY)
             if not isinstance(converted, AlreadyExistsError):
                 raise converted from error
-            known = await self._recorded(seen, deadline_s)
+            known = await self._recorded(sighting, deadline_s)
             if known is None:
                 raise converted from error
             return known
         return response.change
 
-    async def _recorded(self, seen: OutfitInput, deadline_s: float) -> taste_pb2.TasteChange | None:
+    async def _recorded(
+        self, sighting: profile_service_pb2.RecordSightingRequest, deadline_s: float
+    ) -> taste_pb2.TasteChange | None:
         """Finds the change of an event in the user's history; it is one of the newest."""
-        request = profile_service_pb2.ListRadarHistoryRequest(parent=f"users/{seen.user}", page_size=_HISTORY_PAGE)
+        request = profile_service_pb2.ListRadarHistoryRequest(parent=sighting.parent, page_size=_HISTORY_PAGE)
         while True:
             try:
                 page = await self._profiles.ListRadarHistory(request, timeout=deadline_s)
             except grpc.aio.AioRpcError as error:
                 raise error_from_rpc(error, dependency=DEPENDENCY) from error
             for change in page.changes:
-                if change.event_id == seen.event_id and not change.undo:
+                if change.event_id == sighting.event_id and not change.undo:
                     return change
             if not page.next_page_token:
                 return None
@@ -159,7 +178,13 @@ class ProfileClient:
             raise error_from_rpc(error, dependency=DEPENDENCY) from error
 
 
-def _sighting(seen: OutfitInput, analysis: Analysis) -> profile_service_pb2.RecordSightingRequest:
+def sighting_of(seen: OutfitInput, analysis: Analysis) -> profile_service_pb2.RecordSightingRequest:
+    """Puts together what the profile is told: vectors and attributes, and no place in a picture.
+
+    Args:
+        seen: Whose picture, when, where, and the event id.
+        analysis: What was seen in it; the first 32 garments count.
+    """
     request = profile_service_pb2.RecordSightingRequest(
         parent=f"users/{seen.user}",
         event_id=seen.event_id,

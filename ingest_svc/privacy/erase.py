@@ -21,12 +21,15 @@ from ingest_svc.privacy.receipt import Erased, Receipt, Store, entries, ids_dige
 from ingest_svc.privacy.records import erase_rows, personal_tables
 from ingest_svc.storage import captures as store
 from ingest_svc.storage.stream_tables import streams
-from ingest_svc.storage.tables import captures, erasure_receipts, jobs
+from ingest_svc.storage.tables import captures, erasure_receipts, jobs, pending_sightings
 from mesh.database import Database
 from mesh.objects import ObjectStore
 
 SERVICE = "ingest"
 _PROFILE = "profile"
+
+# Rows that belong to a capture: they go with those that are known, so that what came later stays whole.
+_CAPTURE_ID = {"captures": captures.c.id, "pending_sightings": pending_sightings.c.capture_id}
 
 # Captures that go: the key of the picture of each by the capture's id.
 Gone = dict[uuid.UUID, str]
@@ -131,7 +134,7 @@ class Eraser:
             job_ids = await _remove_jobs(connection, gone)
             erased.append(Erased.of(SERVICE, Store.ROWS, "jobs", job_ids, self._clock()))
             for table in personal_tables():
-                only = [captures.c.id.in_(gone)] if table is captures else []
+                only = [_CAPTURE_ID[table.name].in_(gone)] if table.name in _CAPTURE_ID else []
                 ids = await erase_rows(connection, table, user, *only)
                 erased.append(Erased.of(SERVICE, Store.ROWS, table.name, ids, self._clock()))
             for capture_id in gone:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from google.protobuf.json_format import MessageToDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 from vitrine.ingest.v1 import frame_pb2
+from vitrine.profile.v1 import profile_service_pb2
 
 from ingest_svc.captures.message import message_of
 from ingest_svc.storage import captures as captures_store
@@ -111,8 +112,16 @@ def _result(value: bytes) -> dict[str, Any]:
     return MessageToDict(frame_pb2.StreamResult.FromString(value), preserving_proto_field_name=True)
 
 
+def _sighting(value: bytes) -> dict[str, Any]:
+    request = profile_service_pb2.RecordSightingRequest.FromString(value)
+    return MessageToDict(request, preserving_proto_field_name=True)
+
+
 # Columns whose bytes are messages: they are written out.
-_MESSAGES: Mapping[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {("stream_results", "payload"): _result}
+_MESSAGES: Mapping[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {
+    ("stream_results", "payload"): _result,
+    ("pending_sightings", "request"): _sighting,
+}
 # Secrets about which nobody is served by a copy.
 _LEFT_OUT = {("streams", "token_hash")}
 

@@ -66,7 +66,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     ) -> AsyncIterator[pb.WatchCaptureResponse]:
         """Follows one capture until it is final."""
         sequence = 0
-        async for capture in self._watch.follow(*_parse(request.name)):
+        async for capture in self._watch.follow(*_parse(request.name), until_taste=request.until_taste):
             sequence += 1
             yield self._event(sequence, capture)
 

@@ -48,6 +48,18 @@ captures = sa.Table(
     sa.Column("job_id", sa.BigInteger),
 )
 
+# What the profile has yet to be told of captures that succeeded while it was away.
+pending_sightings = sa.Table(
+    "pending_sightings",
+    metadata,
+    sa.Column("capture_id", sa.Uuid, sa.ForeignKey("captures.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("create_time", _time, nullable=False),
+    sa.Column("request", sa.LargeBinary, nullable=False),  # serialized vitrine.profile.v1.RecordSightingRequest
+    sa.Column("job_id", sa.BigInteger),
+    sa.Index("pending_sightings_user", "user_id"),
+)
+
 erasure_receipts = sa.Table(
     "erasure_receipts",
     metadata,

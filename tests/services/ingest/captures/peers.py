@@ -137,6 +137,8 @@ class ProfilePeer(Peer, profile_service_pb2_grpc.ProfileServiceServicer):
     webhooks: dict[str, tuple[str, str]] = field(default_factory=dict)
     erased: list[str] = field(default_factory=list)
     stuck: set[str] = field(default_factory=set)  # events whose undo fails, and no repetition helps
+    lost: set[str] = field(default_factory=set)  # RPCs that find nobody: `GetProfile`
+    asked: list[str] = field(default_factory=list)  # whose profile was asked for
 
     def __post_init__(self) -> None:
         Peer.__init__(self)
@@ -174,6 +176,9 @@ class ProfilePeer(Peer, profile_service_pb2_grpc.ProfileServiceServicer):
         return profile_service_pb2.UndoSightingResponse(duplicate=duplicate)
 
     async def GetProfile(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.asked.append(request.name.removesuffix("/profile"))
+        if "GetProfile" in self.lost:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
         await self.behaviour.act(context)
         profile = profile_pb2.Profile(name=request.name)
         url, secret = self.webhooks.get(request.name.split("/")[1], ("", ""))

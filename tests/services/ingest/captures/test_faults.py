@@ -71,6 +71,7 @@ async def test_capture_degrades_honestly_without(mesh: Mesh, user: User, photo: 
     assert len(capture.outfit.garments) == 2
     assert bool(capture.outfit.matches) == (part != "matches")
     assert capture.outfit.HasField("taste_change") == (part != "taste")
+    assert capture.outfit.taste_pending == (part == "taste")
     assert capture.attempt_count == mesh.settings.capture_degrade_after_attempts
 
 

@@ -86,6 +86,37 @@ async def test_summary_is_sent_again_when_the_receiver_stumbles(
     assert len({headers["Vitrine-Webhook-Id"] for headers, _ in receiver.deliveries}) == 1
 
 
+async def test_summary_for_a_user_waits_for_a_profile_that_is_away(
+    mesh: Mesh, user: User, photo: bytes, receiver: Receiver
+) -> None:
+    """Only the profile knows the address; the message goes out once, with the taste that came with it."""
+    mesh.peers.profile.webhooks[user.subject] = (receiver.url, SECRET)
+    await mesh.peers.profile.stop()
+    async with working(mesh, taste_retry_longest_s=0.2):
+        capture = await user.finished((await user.create(photo)).name)
+        assert capture.outfit.taste_pending
+        await asyncio.sleep(0.5)
+        await mesh.peers.profile.start()
+        await until(lambda: _arrived(receiver, 1))
+        await until(lambda: _no_jobs(mesh))
+    (delivery,) = receiver.deliveries
+    assert json.loads(delivery[1])["taste"] == [{"axis": "casual_formal", "delta": 4.0, "towards": "formal"}]
+
+
+async def test_profile_that_goes_away_before_a_summary_costs_no_attempts(
+    mesh: Mesh, user: User, photo: bytes, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest_svc.captures.summaries._FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr("ingest_svc.captures.summaries._LONGEST_RETRY_S", 0.1)
+    mesh.peers.profile.webhooks[user.subject] = (receiver.url, SECRET)
+    mesh.peers.profile.lost.add("GetProfile")
+    async with working(mesh, webhook_max_attempts=2):
+        await user.finished((await user.create(photo)).name)
+        await until(lambda: _asked(mesh, user, 12))  # the channel asks up to four times in one attempt
+        mesh.peers.profile.lost.clear()
+        await until(lambda: _arrived(receiver, 1))
+
+
 @pytest.mark.parametrize("status", [302, 400, 410])
 async def test_summary_that_is_refused_is_not_sent_again(
     mesh: Mesh, user: User, photo: bytes, receiver: Receiver, status: int
@@ -110,6 +141,10 @@ async def test_private_address_is_not_called_unless_allowed(
 
 async def _arrived(receiver: Receiver, count: int) -> bool:
     return len(receiver.deliveries) >= count
+
+
+async def _asked(mesh: Mesh, user: User, times: int) -> bool:
+    return mesh.peers.profile.asked.count(user.name) >= times
 
 
 async def _no_jobs(mesh: Mesh) -> bool:
