@@ -23,6 +23,7 @@ from mesh.objects import ObjectStore
 from mesh.server import Registration, Runtime, Service, run
 from mesh.status import ErrorTable
 from retrieval_svc.catalog.backfill import Backfill
+from retrieval_svc.catalog.gallery import Gallery
 from retrieval_svc.catalog.importer import Importer
 from retrieval_svc.catalog.pictures import PictureStore
 from retrieval_svc.catalog.service import Catalog
@@ -111,12 +112,13 @@ def _service(
 ) -> Service:
     settings = runtime.settings
     pictures = PictureStore(ObjectStore(settings.objects_url, s3_options=settings.s3_options()), runtime.executor)
-    writer = CatalogWriter(database, pictures, encoder)
+    gallery = Gallery(database, pictures)
+    writer = CatalogWriter(database, gallery, encoder)
     backfill = Backfill(
         database,
         pictures,
         encoder,
-        writer.sweep,
+        gallery.sweep,
         manager.poke,
         runtime.metrics,
         runtime.log,
@@ -128,7 +130,7 @@ def _service(
         manager, encoder, ranker, search_pool=settings.search_candidates, match_pool=settings.match_candidates
     )
     catalog = CatalogServicer(
-        Catalog(database, pictures, writer, manager.settle),
+        Catalog(database, pictures, gallery, writer, manager.settle),
         Importer(database, writer, runtime.metrics, manager.poke),
         manager.settle,
     )

@@ -44,7 +44,7 @@ class Backfill:
             database: The catalogue.
             pictures: Our copies of pictures.
             encoder: The vision service.
-            sweep: Called once: removes pictures that no product uses.
+            sweep: Called before every step: removes pictures that were kept but that no product uses.
             on_change: Called when vectors were stored.
             metrics: Where what waits is shown.
             log: structlog's logger.
@@ -70,13 +70,10 @@ class Backfill:
 
     async def run(self) -> None:
         """Works until stopped. PostgreSQL and the vision service may go away and come back."""
-        swept = False
         while not self._stopping.is_set():
             done = 0
             try:
-                if not swept:
-                    await self._sweep()
-                    swept = True
+                await self._sweep()
                 await self._probe()
                 done = await self.step()
                 self._failure = ""

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mesh.database import Database
 from mesh.errors import VitrineError
 from mesh.metrics import Metrics
+from retrieval_svc.catalog.candidate import Candidate, Prepared
 from retrieval_svc.catalog.product import Product
 from retrieval_svc.catalog.rows import RowProblem
-from retrieval_svc.catalog.writer import Candidate, CatalogWriter, Outcome, Prepared
+from retrieval_svc.catalog.writer import CatalogWriter, Outcome
 from retrieval_svc.storage import catalog, imports, vectors
 from retrieval_svc.storage.imports import ImportCounts, ImportState, Rejection
 
@@ -173,7 +174,7 @@ def _count(
     counts.unchanged_count += outcomes.count(Outcome.UNCHANGED)
     counts.rejected_count += len({rejection.row_number for rejection in rejections})
     if outcomes:
-        counts.pending_vector_count += sum(1 for item in good if item.pictures and item.vector is None)
+        counts.pending_vector_count += sum(item.vector_missing for item in good)
 
 
 def _why(error: BaseException) -> str:

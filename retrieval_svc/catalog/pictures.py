@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from imaging.decode import decode_bgr, encode_jpeg
@@ -80,10 +81,10 @@ class PictureStore:
         """Removes our copy."""
         await self._objects.delete(_key(image_id))
 
-    async def image_ids(self) -> list[str]:
-        """Returns the ids of all pictures that are kept."""
-        keys = [key async for key in self._objects.list(_FOLDER)]
-        return [key.rsplit("/", 1)[-1].removesuffix(".jpg") for key in keys]
+    async def image_ids(self) -> AsyncIterator[str]:
+        """Yields the ids of all pictures that are kept."""
+        async for key in self._objects.list(_FOLDER):
+            yield key.rsplit("/", 1)[-1].removesuffix(".jpg")
 
 
 def _key(image_id: str) -> str:

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -160,6 +160,30 @@ def from_document(document: Mapping[str, Any]) -> Product:
         pattern=document["pattern"],
         materials=tuple(document["materials"]),
     )
+
+
+def merged_pictures(stated: Sequence[Picture], known: Sequence[Picture]) -> tuple[Picture, ...]:
+    """Returns the pictures of a product for which links and texts came in, but no files.
+
+    Our copies stay, in front. A stated link that one of them has already is that picture, and so is a stated text
+    without a link that stands at its place; other links come beside them, instead of earlier links.
+
+    Args:
+        stated: What came in; none of them has a copy. Nothing stated changes nothing.
+        known: What the product has.
+    """
+    own = [picture for picture in known if picture.image_id]
+    if not stated or not own:
+        return tuple(stated or known)
+    by_url = {picture.url: place for place, picture in enumerate(own) if picture.url}
+    links: dict[tuple[str, str], Picture] = {}
+    for place, picture in enumerate(stated):
+        at = by_url.get(picture.url) if picture.url else place
+        if at is not None and at < len(own):
+            own[at] = replace(own[at], alt_text=picture.alt_text or own[at].alt_text)
+        elif picture.url or picture.alt_text:
+            links[picture.url, "" if picture.url else picture.alt_text] = picture
+    return (*own, *links.values())
 
 
 def _color(name: str, hex_code: str, lab: list[float] | None, share: float) -> ColorTag:

@@ -13,11 +13,13 @@ from mesh.errors import (
     InvalidInputError,
     NotFoundError,
 )
+from retrieval_svc.catalog.candidate import Candidate
 from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.gallery import Gallery
 from retrieval_svc.catalog.money import EURO, Money, RateTable
 from retrieval_svc.catalog.pictures import PictureStore
 from retrieval_svc.catalog.product import Product
-from retrieval_svc.catalog.writer import Candidate, CatalogWriter
+from retrieval_svc.catalog.writer import CatalogWriter
 from retrieval_svc.storage import catalog, imports
 from retrieval_svc.storage import rates as rate_storage
 from retrieval_svc.storage.imports import ImportRun, Rejection
@@ -34,6 +36,7 @@ class Catalog:
         self,
         database: Database,
         pictures: PictureStore,
+        gallery: Gallery,
         writer: CatalogWriter,
         on_change: Callable[[], Awaitable[None]],
     ) -> None:
@@ -42,11 +45,13 @@ class Catalog:
         Args:
             database: The catalogue.
             pictures: Our copies of pictures.
+            gallery: Which of them are in use.
             writer: Stores products.
             on_change: Called and waited for when something was stored, so that the caller's next search finds it.
         """
         self._database = database
         self._pictures = pictures
+        self._gallery = gallery
         self._writer = writer
         self._on_change = on_change
 
@@ -132,7 +137,7 @@ class Catalog:
             if etag and etag != known.etag:
                 raise AbortedError("the product changed since it was read", "ETAG_MISMATCH")
             orphans = await catalog.delete_product(connection, product_id)
-        await self._writer.drop_unused(set(orphans))
+        await self._gallery.release(set(orphans))
         await self._on_change()
 
     async def rates(self) -> list[Rate]:
@@ -187,7 +192,8 @@ class Catalog:
 
 
 def _path(place: int, field: str) -> str:
-    return f"products[{place}].{field}" if field.startswith("images") else f"products[{place}].product.{field}"
+    """Files stand beside the product in the request, everything else in it."""
+    return f"products[{place}].{field}" if field.startswith("images[") else f"products[{place}].product.{field}"
 
 
 def _refuse_repeated(candidates: Sequence[Candidate]) -> None:

@@ -12,10 +12,10 @@ from vitrine.retrieval.v1 import catalog_service_pb2_grpc
 
 from mesh.errors import InvalidInputError
 from mesh.paging import clamp_page_size, decode_token, encode_token
+from retrieval_svc.catalog.candidate import Candidate
 from retrieval_svc.catalog.importer import Importer
 from retrieval_svc.catalog.product import product_id_of
 from retrieval_svc.catalog.service import Catalog
-from retrieval_svc.catalog.writer import Candidate
 from retrieval_svc.servicers.imports import import_to_proto, read_stream, rejection_to_proto
 from retrieval_svc.servicers.products import filter_from_proto, product_from_proto, product_to_proto
 from retrieval_svc.servicers.rates import rate_from_proto, rate_to_proto

@@ -153,7 +153,9 @@ class ImportRow(_message.Message):
 
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[_image_pb2.Image]:
-        """Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has."""
+        """Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has, and
+        links that the product states come beside them, at most 10 together; a link that one of them has already is that picture.
+        """
 
     def __init__(
         self,
@@ -505,7 +507,9 @@ class ProductUpsert(_message.Message):
 
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[_image_pb2.Image]:
-        """Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has."""
+        """Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has, and
+        links that the product states come beside them, at most 10 together; a link that one of them has already is that picture.
+        """
 
     def __init__(
         self,

@@ -129,7 +129,7 @@ class CatalogServiceServicer:
 
     def UpsertProducts(self, request, context):
         """Stores products, new or changed, by their names: all of them, or none. A product without pictures in the request
-        keeps those that it has.
+        keeps those that it has; links that it states (`product.images`) come beside them.
 
         Possible errors:
         * INVALID_ARGUMENT: a product breaks a rule, a name stands twice, a currency has no rate, or a picture cannot be read.

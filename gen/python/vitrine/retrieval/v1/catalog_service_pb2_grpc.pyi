@@ -59,7 +59,7 @@ class CatalogServiceStub:
     """
     UpsertProducts: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.UpsertProductsRequest, _catalog_service_pb2.UpsertProductsResponse]
     """Stores products, new or changed, by their names: all of them, or none. A product without pictures in the request
-    keeps those that it has.
+    keeps those that it has; links that it states (`product.images`) come beside them.
 
     Possible errors:
     * INVALID_ARGUMENT: a product breaks a rule, a name stands twice, a currency has no rate, or a picture cannot be read.
@@ -133,7 +133,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """
     UpsertProducts: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpsertProductsRequest, _catalog_service_pb2.UpsertProductsResponse]  # type: ignore[assignment]
     """Stores products, new or changed, by their names: all of them, or none. A product without pictures in the request
-    keeps those that it has.
+    keeps those that it has; links that it states (`product.images`) come beside them.
 
     Possible errors:
     * INVALID_ARGUMENT: a product breaks a rule, a name stands twice, a currency has no rate, or a picture cannot be read.
@@ -228,7 +228,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.UpsertProductsResponse, _abc.Awaitable[_catalog_service_pb2.UpsertProductsResponse]]:
         """Stores products, new or changed, by their names: all of them, or none. A product without pictures in the request
-        keeps those that it has.
+        keeps those that it has; links that it states (`product.images`) come beside them.
 
         Possible errors:
         * INVALID_ARGUMENT: a product breaks a rule, a name stands twice, a currency has no rate, or a picture cannot be read.

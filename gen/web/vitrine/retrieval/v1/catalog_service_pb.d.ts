@@ -124,7 +124,8 @@ export declare type ImportRow = Message<"vitrine.retrieval.v1.ImportRow"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has.
+   * Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has, and
+   * links that the product states come beside them, at most 10 together; a link that one of them has already is that picture.
    *
    * @generated from field: repeated vitrine.type.v1.Image images = 4;
    */
@@ -527,7 +528,8 @@ export declare type ProductUpsert = Message<"vitrine.retrieval.v1.ProductUpsert"
   product?: Product | undefined;
 
   /**
-   * Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has.
+   * Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has, and
+   * links that the product states come beside them, at most 10 together; a link that one of them has already is that picture.
    *
    * @generated from field: repeated vitrine.type.v1.Image images = 2;
    */
@@ -964,7 +966,7 @@ export declare const CatalogService: GenService<{
   },
   /**
    * Stores products, new or changed, by their names: all of them, or none. A product without pictures in the request
-   * keeps those that it has.
+   * keeps those that it has; links that it states (`product.images`) come beside them.
    *
    * Possible errors:
    * * INVALID_ARGUMENT: a product breaks a rule, a name stands twice, a currency has no rate, or a picture cannot be read.

@@ -1238,7 +1238,8 @@ class ImportRow(betterproto2.Message):
 
     images: "list[__type__v1__.Image]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has.
+    Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has, and
+    links that the product states come beside them, at most 10 together; a link that one of them has already is that picture.
     """
 
 
@@ -1861,7 +1862,8 @@ class ProductUpsert(betterproto2.Message):
 
     images: "list[__type__v1__.Image]" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has.
+    Its pictures, the first one being the one that search compares; at most 10. None: the product keeps those it has, and
+    links that the product states come beside them, at most 10 together; a link that one of them has already is that picture.
     """
 
 
@@ -2504,7 +2506,7 @@ class CatalogServiceSyncStub:
     def upsert_products(self, message: "UpsertProductsRequest") -> "UpsertProductsResponse":
         """
         Stores products, new or changed, by their names: all of them, or none. A product without pictures in the request
-        keeps those that it has.
+        keeps those that it has; links that it states (`product.images`) come beside them.
 
         Possible errors:
         * INVALID_ARGUMENT: a product breaks a rule, a name stands twice, a currency has no rate, or a picture cannot be read.
@@ -2696,7 +2698,7 @@ class CatalogServiceStub(betterproto2_grpclib.ServiceStub):
     ) -> "UpsertProductsResponse":
         """
         Stores products, new or changed, by their names: all of them, or none. A product without pictures in the request
-        keeps those that it has.
+        keeps those that it has; links that it states (`product.images`) come beside them.
 
         Possible errors:
         * INVALID_ARGUMENT: a product breaks a rule, a name stands twice, a currency has no rate, or a picture cannot be read.
