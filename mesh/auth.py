@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -14,7 +15,8 @@ from mesh.call import Caller, current_call
 from mesh.contract import Access, RpcRule
 from mesh.errors import InvalidInputError, PermissionDeniedError, UnauthenticatedError
 from mesh.jwks import KeySet
-from mesh.keys import ALGORITHM, SigningKey
+from mesh.keys import ALGORITHM, SigningKey, thumbprint
+from mesh.roles import RoleGrants
 from mesh.settings import ServiceSettings
 
 __all__ = [
@@ -47,6 +49,11 @@ class TokenVerifier:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._keys = KeySet(settings.jwks, cache_s=settings.jwks_cache_s) if settings.jwks else None
+        own = SigningKey.load(settings.service_key_file) if settings.service_key_file else None
+        # Our own key is believed whatever the key set says: that of an identity provider need not know it, and cannot
+        # put another in its place.
+        self._own = {own.key_id: jwt.PyJWK(own.public_jwk())} if own else {}
+        self._grants = RoleGrants.of(settings, own)
         self._issuer = settings.token_issuer
         self._audience = settings.token_audience
         self._trust_s = settings.jwks_cache_s
@@ -83,20 +90,22 @@ class TokenVerifier:
         now = time.time()
         if known is not None and now < known[0]:
             return known[1]
-        claims = await self._claims(token)
+        claims, signed_by = await self._claims(token)
         caller = _caller_of(claims)
+        caller = replace(caller, roles=self._grants.granted(caller.roles, signed_by))
         # A key that was withdrawn must stop being good: no token is believed longer than keys are cached.
         self._remember(token, min(float(claims["exp"]) + _LEEWAY_S, now + self._trust_s), caller)
         return caller
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str) -> tuple[dict[str, Any], str]:
         if self._keys is None:
             raise UnauthenticatedError("this server has no keys to check tokens with", "AUTH_NOT_CONFIGURED")
         try:
             if len(token) > _MAX_TOKEN_CHARS:
                 raise jwt.InvalidTokenError("too long")
-            key = await self._keys.key(str(jwt.get_unverified_header(token).get("kid", "")))
-            return jwt.decode(
+            key_id = str(jwt.get_unverified_header(token).get("kid", ""))
+            key = self._own.get(key_id) or await self._keys.key(key_id)
+            claims = jwt.decode(
                 token,
                 key,
                 algorithms=[ALGORITHM],
@@ -109,6 +118,7 @@ class TokenVerifier:
             raise UnauthenticatedError("the token has expired", "TOKEN_EXPIRED") from error
         except (jwt.PyJWTError, ValueError) as error:
             raise UnauthenticatedError("the token is not valid here", "TOKEN_INVALID") from error
+        return claims, thumbprint(key.key)
 
     def _remember(self, token: str, until: float, caller: Caller) -> None:
         self._known[token] = (until, caller)

@@ -23,7 +23,7 @@ class Caller:
 
     Attributes:
         subject: The `sub` of the token; owns ``users/{subject}``.
-        roles: Roles granted by the token: ``operator``, ``service``, others are kept but mean nothing here.
+        roles: Roles that the token says and its key may grant: ``operator``, ``service``; others mean nothing here.
     """
 
     subject: str

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jwt
 import structlog
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from mesh.errors import UnauthenticatedError, UnavailableError
 
@@ -86,4 +87,8 @@ def _read(location: str) -> bytes:
 
 def _parse(text: bytes) -> dict[str, jwt.PyJWK]:
     keys = jwt.PyJWKSet.from_json(text.decode()).keys
-    return {key.key_id: key for key in keys if key.key_id}
+    return {key.key_id: key for key in keys if key.key_id and _signs_es256(key.key)}
+
+
+def _signs_es256(key: object) -> bool:
+    return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp256r1"

@@ -51,7 +51,7 @@ class SigningKey:
 
     @classmethod
     def _of(cls, key: ec.EllipticCurvePrivateKey) -> SigningKey:
-        return cls(key, _thumbprint(_coordinates(key)))
+        return cls(key, thumbprint(key.public_key()))
 
     def save(self, path: Path) -> None:
         """Writes the private key as PEM, readable by its owner only.
@@ -68,7 +68,7 @@ class SigningKey:
 
     def public_jwk(self) -> dict[str, str]:
         """Returns the public half as a JSON Web Key (RFC 7517)."""
-        return {**_coordinates(self.private_key), "kid": self.key_id, "use": "sig", "alg": ALGORITHM}
+        return {**_coordinates(self.private_key.public_key()), "kid": self.key_id, "use": "sig", "alg": ALGORITHM}
 
     def sign(
         self,
@@ -112,14 +112,19 @@ def key_set(keys: Iterable[SigningKey]) -> str:
     return json.dumps({"keys": [key.public_jwk() for key in keys]}, indent=2)
 
 
-def _coordinates(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
-    numbers = key.public_key().public_numbers()
+def _coordinates(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    numbers = key.public_numbers()
     x, y = (_base64url(value.to_bytes(32, "big")) for value in (numbers.x, numbers.y))
     return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
 
 
-def _thumbprint(jwk: dict[str, str]) -> str:
-    """RFC 7638: SHA-256 of the required members in alphabetical order, without white space."""
+def thumbprint(key: ec.EllipticCurvePublicKey) -> str:
+    """Returns the RFC 7638 thumbprint: SHA-256 of the required members in alphabetical order, without white space.
+
+    Args:
+        key: A key on P-256.
+    """
+    jwk = _coordinates(key)
     canonical = json.dumps({name: jwk[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
     return _base64url(hashlib.sha256(canonical.encode()).digest())
 

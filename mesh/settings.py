@@ -40,8 +40,8 @@ class ServiceSettings(BaseSettings):
     )
     jwks: str | None = Field(
         default=None,
-        description="File path or URL of the JSON Web Key Set that tokens are checked with. "
-        "Without it every call is refused.",
+        description="File path or URL of the JSON Web Key Set that tokens are checked with, beside the key of "
+        "`VITRINE_SERVICE_KEY_FILE`. Without it every call is refused.",
     )
     jwks_cache_s: float = Field(
         default=300.0, gt=0, description="How long fetched keys are used before they are read again, in seconds."
@@ -55,6 +55,16 @@ class ServiceSettings(BaseSettings):
     )
     service_token_ttl_s: float = Field(
         default=300.0, ge=10, le=3600, description="Lifetime of the tokens that this service signs, in seconds."
+    )
+    service_token_keys: str = Field(
+        default="",
+        description="Keys that may sign the role `service`, as RFC 7638 thumbprints (the ids that our own keys have), "
+        "comma-separated. Empty: only the key of `VITRINE_SERVICE_KEY_FILE`; without that, none.",
+    )
+    operator_token_keys: str = Field(
+        default="",
+        description="Keys that may sign the role `operator`, as RFC 7638 thumbprints, comma-separated. "
+        "Empty: every key that tokens are checked with.",
     )
     otlp_endpoint: str | None = Field(
         default=None,

@@ -160,8 +160,9 @@ class Keys:
         return str(self.folder / "jwks.json")
 
     def user(self, subject: str = "alice", *roles: str, ttl_s: float = 60, **claims: str) -> Metadata:
-        """Metadata that carry a token."""
-        return (("authorization", f"Bearer {self.issuer.sign(subject, roles, ttl_s=ttl_s, **claims)}"),)
+        """Metadata that carry a token; that of a service is signed with the key of services."""
+        key = self.service if "service" in roles else self.issuer
+        return (("authorization", f"Bearer {key.sign(subject, roles, ttl_s=ttl_s, **claims)}"),)
 
 
 @dataclass

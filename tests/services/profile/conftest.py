@@ -56,7 +56,8 @@ def settings_for(folder: Path, key: SigningKey, url: str, **changes: object) -> 
     jwks = folder / "jwks.json"
     jwks.write_text(key_set([key]))
     values = {"watch_heartbeat_s": 0.4, "shutdown_grace_s": 1.0, "grpc_port": 0, "metrics_port": 0, **changes}
-    return ProfileSettings(jwks=str(jwks), database_url=SecretStr(url), **values)  # type: ignore[arg-type]
+    trusted = {"jwks": str(jwks), "service_token_keys": key.key_id}
+    return ProfileSettings(database_url=SecretStr(url), **trusted, **values)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

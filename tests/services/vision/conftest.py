@@ -68,8 +68,9 @@ def jwks(key: SigningKey, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 async def vision(key: SigningKey, jwks: Path, models_dir: Path) -> AsyncIterator[Vision]:
     settings = VisionSettings(
-        jwks=str(jwks), models_dir=models_dir, grpc_port=0, metrics_port=0, shutdown_grace_s=1.0, executor_threads=2
-    )
+        jwks=str(jwks), service_token_keys=key.key_id, models_dir=models_dir, grpc_port=0, metrics_port=0,
+        shutdown_grace_s=1.0, executor_threads=2,
+    )  # fmt: skip
     async with serving(settings, build) as server:
         await server.ready.wait()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:

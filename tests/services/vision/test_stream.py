@@ -128,7 +128,10 @@ async def test_a_caller_who_leaves_stops_the_work(service: Caller, astronaut: im
 async def test_a_draining_server_answers_what_it_read_and_says_goodbye(
     key: SigningKey, jwks: Path, models_dir: Path, astronaut: image_pb2.Image
 ) -> None:
-    settings = VisionSettings(jwks=str(jwks), models_dir=models_dir, grpc_port=0, metrics_port=0, shutdown_grace_s=5)
+    settings = VisionSettings(
+        jwks=str(jwks), service_token_keys=key.key_id, models_dir=models_dir, grpc_port=0, metrics_port=0,
+        shutdown_grace_s=5,
+    )  # fmt: skip
     sent = asyncio.Event()
 
     async def requests() -> AsyncIterator[pb.StreamAnalyzeRequest]:

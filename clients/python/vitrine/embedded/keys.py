@@ -37,14 +37,16 @@ class MeshKeys:
         return self.folder / "service-key.pem"
 
     def token(self, user: str = DEV_USER, roles: Iterable[str] = (), ttl_s: float = 3600.0) -> str:
-        """Signs a token for a person.
+        """Signs a token for a person, or for a service: only their own key makes one of those.
 
         Args:
             user: The subject; owns `users/{user}`.
-            roles: `operator` may change catalogue and ateliers.
+            roles: `operator` may change catalogue and ateliers; `service` everything.
             ttl_s: Lifetime in seconds.
         """
-        return self.issuer.sign(user, roles, ttl_s=ttl_s)
+        roles = frozenset(roles)
+        key = self.service if "service" in roles else self.issuer
+        return key.sign(user, roles, ttl_s=ttl_s)
 
 
 def ensure_keys(folder: Path) -> MeshKeys:
