@@ -38,7 +38,8 @@ generate: setup-dev ## Make everything in gen/ from protos/
 	$(PY) scripts/generate.py
 
 bench: setup-dev ## Run every benchmark, quickly
-	@set -e; for script in bench/*.py; do case $$script in bench/_*) continue;; esac; echo "== $$script"; $(PY) $$script --quick; done
+	@missed=; for script in bench/[!_]*.py; do echo "== $$script"; $(PY) $$script --quick || missed="$$missed $$script"; done; \
+		test -z "$$missed" || { echo "missed a target:$$missed"; exit 1; }
 
 up: setup ## Start the whole mesh in the background
 	$(VENV)/bin/vitrine up

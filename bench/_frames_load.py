@@ -7,7 +7,8 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +24,47 @@ from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from mesh.keys import SigningKey, key_set
 
 HERE = Path(__file__).resolve().parent
+SERVERS = ("ours", "ours_all", "echo", "decode", "published", "published_one")
 STREAM = "/vitrine.ingest.v1.StreamService/StreamFrames"
+# Linux: the clock of a process counts its CPU time by the scheduler; man clock_getcpuclockid.
+_CPU_CLOCK = 2
 WINDOW = 16  # frames on their way: enough that nobody waits for the network
 Request = stream_service_pb2.StreamFramesRequest
 Response = stream_service_pb2.StreamFramesResponse
-Drive = Callable[[Sequence[bytes]], Awaitable[None]]
+Send = Callable[[Sequence[bytes]], Awaitable[None]]  # sends frames and waits until each is answered
+Session = Callable[[], AbstractAsyncContextManager[Send]]  # opens a stream for them
 Call = Any  # grpc.aio.StreamStreamCall of bytes; its stubs miss half of it
 STOP = Request(command=stream_service_pb2.StreamCommand(stop=stream_service_pb2.StopCommand())).SerializeToString()
 
 
 def cpu_s(process: psutil.Process) -> float:
-    """CPU time of a process, seconds: exact where the kernel tells nanoseconds, else in its ticks of 10 ms."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        tasks = Path(f"/proc/{process.pid}/task").iterdir()
-        nanoseconds = sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
-        if nanoseconds:
-            return nanoseconds / 1e9
+    """CPU time of a process in seconds, its threads of now and before: exact on Linux, else in ticks of 10 ms."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return time.clock_gettime((~process.pid << 3) | _CPU_CLOCK)
     times = process.cpu_times()
     return float(times.user + times.system)
 
 
-def clip(*, moving: bool, frames: int = 240) -> list[bytes]:
+class OtherWork:
+    """What the machine does beside the benchmark and its servers, from now on."""
+
+    def __init__(self, servers: Iterable[psutil.Process]) -> None:
+        self._ours = [psutil.Process(), *servers]
+        self._began = self._now()
+
+    def cores(self) -> float:
+        """How many cores it kept busy, on average."""
+        (at, whole, own), (began, whole_before, own_before) = self._now(), self._began
+        return max(0.0, (whole - whole_before - (own - own_before)) / (at - began))
+
+    def _now(self) -> tuple[float, float, float]:
+        times = psutil.cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "steal", 0.0)
+        return time.perf_counter(), sum(times) - idle, sum(cpu_s(each) for each in self._ours)
+
+
+def clip(*, moving: bool, frames: int) -> list[bytes]:
     """A walk across a photograph, or the same view with sensor noise; about 34 KB a frame."""
     photo = skimage.data.astronaut()[:, :, ::-1]
     large = cv2.resize(np.ascontiguousarray(photo), (1400, 1400), interpolation=cv2.INTER_CUBIC)
@@ -64,7 +85,7 @@ class Bench:
         self._key = SigningKey.generate()
         self._jwks = folder / "jwks.json"
         self._jwks.write_text(key_set([self._key]))
-        self.ports = {name: free_port() for name in ("ours", "ours_all", "echo", "decode", "published")}
+        self.ports = {name: free_port() for name in SERVERS}
 
     @contextlib.contextmanager
     def servers(self) -> Iterator[dict[str, psutil.Process]]:
@@ -73,7 +94,8 @@ class Bench:
             "ours_all": ["_frames_ours.py", str(self._jwks), str(self.ports["ours_all"]), "all"],
             "echo": ["_frames_echo.py", str(self.ports["echo"]), "no"],
             "decode": ["_frames_echo.py", str(self.ports["decode"]), "decode"],
-            "published": ["_frames_published.py", str(self.ports["published"])],
+            "published": ["_frames_published.py", str(self.ports["published"]), "default"],
+            "published_one": ["_frames_published.py", str(self.ports["published_one"]), "1"],
         }
         started = {
             # Without this folder in the path: its `mesh.py` would hide the package.
@@ -96,39 +118,40 @@ class Bench:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", 1 << 24)]
         return grpc.aio.insecure_channel(f"127.0.0.1:{self.ports[name]}", options)
 
-    def drive_ours(self, name: str) -> Drive:
-        async def drive(frames: Sequence[bytes]) -> None:
-            async with self.channel(name) as channel:
-                call: Call = channel.stream_stream(STREAM)(metadata=self.metadata())
-                await call.write(config())
-                await call.read()
-                messages = [frame(i + 1, data, i * 0.1) for i, data in enumerate(frames)]
+    @contextlib.asynccontextmanager
+    async def ours(self, name: str) -> AsyncIterator[Send]:
+        async with self.channel(name) as channel:
+            call: Call = channel.stream_stream(STREAM)(metadata=self.metadata())
+            await call.write(config())
+            await call.read()
+            count = 0
+
+            async def send(frames: Sequence[bytes]) -> None:
+                nonlocal count
+                messages = [frame(number, data, number * 0.1) for number, data in enumerate(frames, count + 1)]
                 await windowed(messages, call.write, lambda: acks(call))
-                await call.write(STOP)
-                while (raw := await call.read()) is not grpc.aio.EOF:
-                    final = Response.FromString(raw)
-                totals = final.stats.totals
-                assert final.stats.final
-                assert totals.highest_frame_number == totals.received_count == len(frames), totals
+                count += len(messages)
 
-        return drive
+            yield send
+            await call.write(STOP)
+            while (raw := await call.read()) is not grpc.aio.EOF:
+                final = Response.FromString(raw)
+            totals = final.stats.totals
+            assert final.stats.final
+            assert totals.highest_frame_number == totals.received_count == count, totals
 
-    def drive_echo(self, name: str) -> Drive:
-        async def drive(frames: Sequence[bytes]) -> None:
-            async with self.channel(name) as channel:
-                call: Call = channel.stream_stream("/bench/echo")()
-                await windowed(frames, call.write, lambda: one(call.read))
-                await call.done_writing()
+    @contextlib.asynccontextmanager
+    async def echo(self, name: str) -> AsyncIterator[Send]:
+        async with self.channel(name) as channel:
+            call: Call = channel.stream_stream("/bench/echo")()
+            yield lambda frames: windowed(frames, call.write, lambda: one(call.read))
+            await call.done_writing()
 
-        return drive
-
-    def drive_published(self, *, every: bool) -> Drive:
-        async def drive(frames: Sequence[bytes]) -> None:
-            url = f"ws://127.0.0.1:{self.ports['published']}/v1/stream?every={int(every)}"
-            async with websockets.connect(url, max_size=None, compression=None) as socket:
-                await windowed(frames, socket.send, lambda: one(socket.recv))
-
-        return drive
+    @contextlib.asynccontextmanager
+    async def published(self, name: str, *, every: bool) -> AsyncIterator[Send]:
+        url = f"ws://127.0.0.1:{self.ports[name]}/v1/stream?every={int(every)}"
+        async with websockets.connect(url, max_size=None, compression=None) as socket:
+            yield lambda frames: windowed(frames, socket.send, lambda: one(socket.recv))
 
     async def ready(self) -> None:
         deadline = time.monotonic() + 30

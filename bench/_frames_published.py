@@ -1,6 +1,9 @@
 """The published stack rebuilt, for `frames.py`: FastAPI WebSocket, every frame decoded in full, scikit-image for SSIM.
 
-python bench/_frames_published.py PORT
+    python bench/_frames_published.py PORT default|THREADS
+
+With `default`, OpenCV keeps as many threads as it takes by itself, one per core: the published code does not say. The
+event loop is asyncio's, as in ours.
 """
 
 import contextlib
@@ -80,4 +83,6 @@ async def stream(socket: WebSocket) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[2] != "default":
+        cv2.setNumThreads(int(sys.argv[2]))
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", ws_max_size=1 << 24)

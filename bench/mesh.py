@@ -176,7 +176,7 @@ def summary(
 
 
 async def run(arguments: argparse.Namespace) -> int:
-    count = arguments.calls or (250 if arguments.quick else 1500)
+    count = arguments.calls or (120 if arguments.quick else 1500)
     photos = arguments.captures or (8 if arguments.quick else 60)
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder, contextlib.ExitStack() as stack:
         home = Path(folder)
@@ -202,7 +202,7 @@ async def run(arguments: argparse.Namespace) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer calls and captures; below 50 s")
-    parser.add_argument("--calls", type=int, help="unary calls per RPC and way (default 1500, 250 with --quick)")
+    parser.add_argument("--calls", type=int, help="unary calls per RPC and way (default 1500, 120 with --quick)")
     parser.add_argument("--captures", type=int, help="captures (default 60, 8 with --quick)")
     return asyncio.run(run(parser.parse_args()))
 
