@@ -10,11 +10,12 @@ from google.rpc import status_pb2
 from vitrine.type.v1 import image_pb2, model_pb2
 from vitrine.vision.v1 import garment_service_pb2, garment_service_pb2_grpc
 
-from mesh.errors import InvalidInputError, UnavailableError
+from mesh.errors import FieldViolation, InvalidInputError, UnavailableError
 from mesh.status import error_from_rpc, error_of
 from retrieval_svc.catalog.encoder import EncodedQuery, ModelUse, RefusedPicture, Vector
 
 _DEPENDENCY = "vision"
+_QUERY_FIELD = "image.data"
 T = TypeVar("T")
 
 
@@ -37,11 +38,7 @@ class VisionEncoder:
         """Makes vectors of product pictures; see `Encoder`."""
         request = _batch(pictures, garment_service_pb2.EMBED_SUBJECT_PRODUCT)
         answer = await _called(self._stub.BatchEmbedImages(request, timeout=self._batch_deadline_s))
-        if len(answer.items) != len(pictures):
-            raise UnavailableError(
-                "vision answered for other pictures", "DEPENDENCY_UNAVAILABLE", {"dependency": "vision"}
-            )
-        return [_result(item) for item in answer.items]
+        return _results(answer, len(pictures))
 
     async def embed_picture(self, picture: bytes) -> EncodedQuery:
         """Makes the vector of a picture to search with; see `Encoder`.
@@ -50,19 +47,22 @@ class VisionEncoder:
             InvalidInputError: When the picture cannot be used; the field is `image.data`.
         """
         request = _batch([picture], garment_service_pb2.EMBED_SUBJECT_UNSPECIFIED)
-        answer = await _called(self._stub.BatchEmbedImages(request, timeout=self._query_deadline_s))
-        item = answer.items[0]
-        if item.WhichOneof("result") == "error":
-            refused = _refusal(item.error)
-            raise InvalidInputError.of("image.data", refused.description, refused.reason, **refused.metadata)
-        return EncodedQuery(_vector(item.image.embedding), 1.0, _models(answer.models))
+        try:
+            answer = await _called(self._stub.BatchEmbedImages(request, timeout=self._query_deadline_s))
+            (result,) = _results(answer, 1)
+        except InvalidInputError as error:  # about all of our message, of which the picture is all
+            result = _refused(error)
+        if isinstance(result, RefusedPicture):
+            raise _about(_QUERY_FIELD, result)
+        return EncodedQuery(result, 1.0, _models(answer.models))
 
     async def embed_text(self, text: str) -> EncodedQuery:
         """Makes the vector of words; see `Encoder`."""
         request = garment_service_pb2.EmbedTextRequest(text=text)
         answer = await _called(self._stub.EmbedText(request, timeout=self._query_deadline_s))
         understood = answer.understanding.coverage if answer.HasField("understanding") else 1.0
-        return EncodedQuery(_vector(answer.embedding), min(1.0, max(0.0, understood)), _models(answer.models))
+        uses = _models(answer.models)
+        return EncodedQuery(_vector(answer.embedding, uses), min(1.0, max(0.0, understood)), uses)
 
 
 def _batch(
@@ -79,9 +79,17 @@ async def _called(call: Awaitable[T]) -> T:
         raise error_from_rpc(error, dependency=_DEPENDENCY) from error
 
 
-def _result(item: garment_service_pb2.EmbeddedImage) -> Vector | RefusedPicture:
+def _results(answer: garment_service_pb2.BatchEmbedImagesResponse, count: int) -> list[Vector | RefusedPicture]:
+    if len(answer.items) != count:
+        text, facts = "vision answered for other pictures", {"dependency": _DEPENDENCY}
+        raise UnavailableError(text, "DEPENDENCY_UNAVAILABLE", facts, retry_after_s=1.0)
+    uses = _models(answer.models)
+    return [_result(item, uses) for item in answer.items]
+
+
+def _result(item: garment_service_pb2.EmbeddedImage, uses: Sequence[ModelUse]) -> Vector | RefusedPicture:
     if item.WhichOneof("result") == "image":
-        return _vector(item.image.embedding)
+        return _vector(item.image.embedding, uses)
     return _refusal(item.error)
 
 
@@ -90,12 +98,23 @@ def _refusal(status: status_pb2.Status) -> RefusedPicture:
     error = error_of(status, dependency=_DEPENDENCY)
     if not isinstance(error, InvalidInputError):
         raise error
+    return _refused(error)
+
+
+def _refused(error: InvalidInputError) -> RefusedPicture:
     text = error.violations[0].description if error.violations else error.message
     return RefusedPicture(error.reason, text, error.metadata)
 
 
-def _vector(embedding: model_pb2.Embedding) -> Vector:
-    return Vector(tuple(embedding.values), embedding.model)
+def _about(field: str, refused: RefusedPicture) -> InvalidInputError:
+    """The same in the words of our own contract: vision's names of fields mean nothing to our caller."""
+    violation = FieldViolation(field, refused.description)
+    return InvalidInputError(f"{field}: {refused.description}", refused.reason, refused.metadata, (violation,))
+
+
+def _vector(embedding: model_pb2.Embedding, uses: Sequence[ModelUse]) -> Vector:
+    degraded = any(use.degraded and use.model == embedding.model for use in uses)
+    return Vector(tuple(embedding.values), embedding.model, degraded)
 
 
 def _models(uses: Sequence[model_pb2.ModelUse]) -> tuple[ModelUse, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from structlog.typing import FilteringBoundLogger
 
 from mesh.database import Database
-from mesh.errors import NotFoundError, VitrineError
+from mesh.errors import NotFoundError, UnavailableError, VitrineError
 from mesh.metrics import Metrics
 from retrieval_svc.catalog.encoder import Encoder, RefusedPicture, Vector
 from retrieval_svc.catalog.pictures import PictureStore
@@ -60,6 +60,7 @@ class Backfill:
         self._poll_s = poll_s
         self._probe_s = probe_s
         self._next_probe = 0.0
+        self._rest_until = 0.0
         self._failure = ""
         self._stopping = asyncio.Event()
         self._waiting = metrics.gauge("vectors_pending", "Products that wait for their vector.")
@@ -75,8 +76,9 @@ class Backfill:
             try:
                 await self._sweep()
                 await self._probe()
-                done = await self.step()
-                self._failure = ""
+                if time.monotonic() >= self._rest_until:
+                    done = await self.step()
+                    self._failure = ""
             except VitrineError as error:
                 self._wait_because(error.message)
             except Exception as error:  # noqa: BLE001 - whatever it is: without this worker no vector comes any more
@@ -99,7 +101,8 @@ class Backfill:
             How many were made.
 
         Raises:
-            UnavailableError: When the database, the object store or the vision service does not answer.
+            UnavailableError: When the database, the object store or the vision service does not answer, or a stand-in
+                answers for the model that is wanted.
         """
         async with self._database.begin() as connection:
             state = await index_feed.read_model(connection)
@@ -113,9 +116,18 @@ class Backfill:
         found = [(pair, await self._read(pair[1])) for pair in waiting]
         there = [(pair, jpeg) for pair, jpeg in found if jpeg is not None]
         results = await self._encoder.embed_products([jpeg for _, jpeg in there]) if there else []
+        self._refuse_stand_in(results, state.wanted_model)
         lost = [pair for pair, jpeg in found if jpeg is None]
         await self._write(state.wanted_model, [pair for pair, _ in there], results, lost)
         return len(waiting)
+
+    def _refuse_stand_in(self, results: Sequence[Vector | RefusedPicture], wanted: str) -> None:
+        """Waits for the wanted model, instead of embedding the same pictures again and again with a stand-in."""
+        for vector in results:
+            if isinstance(vector, Vector) and vector.degraded and vector.model != wanted:
+                self._rest_until = time.monotonic() + self._probe_s
+                text = f"the vision service answers with {vector.model}, which stands in for {wanted}"
+                raise UnavailableError(text, "MODEL_UNAVAILABLE", {"model": wanted}, retry_after_s=self._probe_s)
 
     async def _probe(self) -> None:
         """Learns the model of the vision service."""
@@ -123,7 +135,9 @@ class Backfill:
             return
         vector = (await self._encoder.embed_text(_PROBE)).vector
         async with self._database.begin() as connection:
-            await index_feed.note_model(connection, vector.model, len(vector.values))
+            await index_feed.note_model(connection, vector.model, len(vector.values), degraded=vector.degraded)
+        if not vector.degraded:
+            self._rest_until = 0.0
         self._next_probe = time.monotonic() + self._probe_s
         self._on_change()
 
@@ -158,6 +172,6 @@ class Backfill:
         async with self._database.begin() as connection:
             await catalog.lock_writes(connection)
             for vector in made[:1]:
-                await index_feed.note_model(connection, vector.model, len(vector.values))
+                await index_feed.note_model(connection, vector.model, len(vector.values), degraded=vector.degraded)
             await vectors.write_vectors(connection, writes)
         self._on_change()

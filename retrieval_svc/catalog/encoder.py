@@ -24,10 +24,12 @@ class Vector:
     Attributes:
         values: float32 values, L2-normalised.
         model: Id of the model.
+        degraded: Whether a weaker stand-in made it, because the model that the vision service should have is away.
     """
 
     values: tuple[float, ...]
     model: str
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from retrieval_svc.catalog.product import Product, merged_pictures
 from retrieval_svc.catalog.rows import RowProblem
 from retrieval_svc.storage import catalog, index_feed, vectors
 from retrieval_svc.storage import rates as rate_storage
+from retrieval_svc.storage.index_feed import ModelState
 from retrieval_svc.storage.vectors import VectorWrite
 
 # Pictures in one call to the vision service: with 1,024 px copies about 3 MB.
@@ -70,7 +71,7 @@ class CatalogWriter:
                 item.problems.append(RowProblem("price.currency_code", text, "CURRENCY_UNKNOWN"))
             prepared.append(item)
         if embed:
-            await self._embed([item for item in prepared if not item.problems], model.wanted_model if model else "")
+            await self._embed([item for item in prepared if not item.problems], model)
         return prepared
 
     async def store(self, items: Sequence[Prepared], also: _Also | None = None) -> list[Outcome]:
@@ -119,11 +120,11 @@ class CatalogWriter:
         before = {p.image_id for product in known.values() for p in product.pictures if p.image_id}
         return outcomes, before - {p.image_id for product in products for p in product.pictures}
 
-    async def _embed(self, items: Sequence[Prepared], model: str) -> None:
+    async def _embed(self, items: Sequence[Prepared], model: ModelState | None) -> None:
         """Makes the vectors that are missing; those of pictures that are not at hand are left to the backfill."""
         wanted = [(item.product.product_id, catalog.picture_id_of(item.product)) for item in items]
         async with self._database.begin() as connection:
-            present = await index_feed.vectors_present(connection, model, wanted) if model else set()
+            present = await index_feed.vectors_present(connection, model.wanted_model, wanted) if model else set()
         for item, pair in zip(items, wanted, strict=True):
             item.vector_missing = bool(pair[1]) and pair not in present
         missing = [
@@ -142,13 +143,13 @@ class CatalogWriter:
                     item.problems.append(
                         RowProblem("images[0].data", result.description, result.reason, result.metadata)
                     )
-                else:
+                elif model is None or model.counts(result.model, degraded=result.degraded):
                     item.vector, item.vector_missing = result, False
 
     async def _write_vectors(self, connection: AsyncConnection, items: Sequence[Prepared]) -> None:
         made = [(item.product, item.vector) for item in items if item.vector is not None]
         for _, vector in made[:1]:
-            await index_feed.note_model(connection, vector.model, len(vector.values))
+            await index_feed.note_model(connection, vector.model, len(vector.values), degraded=vector.degraded)
         writes = [
             VectorWrite(product.product_id, catalog.picture_id_of(product), vector.model, vector.values)
             for product, vector in made

@@ -222,11 +222,17 @@ async def _from_product(generation: OpenGeneration, product_id: str) -> _Resolve
 
 
 def _check_encoder(state: GenerationState, vector: Vector) -> None:
-    if vector.model != state.model or len(vector.values) != state.dimension:
+    if vector.model == state.model and len(vector.values) == state.dimension:
+        return
+    if vector.degraded:
         raise UnavailableError(
-            "the vision service has another model than the index, which is being rebuilt", "INDEX_NOT_READY",
-            {"expected": state.model, "actual": vector.model}, retry_after_s=5.0,
+            "the vision service answers with a stand-in for the model of the index", "MODEL_UNAVAILABLE",
+            {"model": state.model, "actual": vector.model}, retry_after_s=5.0,
         )  # fmt: skip
+    raise UnavailableError(
+        "the vision service has another model than the index, which is being rebuilt", "INDEX_NOT_READY",
+        {"expected": state.model, "actual": vector.model}, retry_after_s=5.0,
+    )  # fmt: skip
 
 
 def _taste(state: GenerationState, taste: Vector | None) -> FloatVector | None:

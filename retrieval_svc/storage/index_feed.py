@@ -39,6 +39,10 @@ class ModelState:
     next_model: str = ""
     next_dimension: int = 0
 
+    def counts(self, model: str, *, degraded: bool) -> bool:
+        """Tells whether vectors of a model are worth keeping; a stand-in's only where the index holds such."""
+        return not degraded or model in (self.model, self.next_model)
+
     @property
     def wanted_model(self) -> str:
         """The model with which products are embedded now."""
@@ -68,17 +72,23 @@ async def read_model(connection: AsyncConnection) -> ModelState | None:
     return ModelState(row.active_model, row.active_dimension, row.next_model, row.next_dimension)
 
 
-async def note_model(connection: AsyncConnection, model: str, dimension: int) -> None:
+async def note_model(connection: AsyncConnection, model: str, dimension: int, *, degraded: bool = False) -> None:
     """Notes which model the vision service embeds with: the first one becomes the index's, another one the next.
+
+    A stand-in that answers for a while changes nothing, except that it too may be the first one: all pictures of a
+    catalogue are not embedded anew for an hour's trouble.
 
     Args:
         connection: In a transaction.
         model: Id of the model.
         dimension: How many numbers its vectors have.
+        degraded: Whether it stands in for another one.
     """
     table = index_models
     first = pg.insert(table).values(active_model=model, active_dimension=dimension)
     await connection.execute(first.on_conflict_do_nothing(index_elements=[table.c.only_row]))
+    if degraded:
+        return
     # The model of the index again: nothing waits any more. Another model: that one waits.
     await connection.execute(
         sa.update(table)

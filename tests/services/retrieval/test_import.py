@@ -13,10 +13,8 @@ import pytest
 from google.type import money_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2 as pb
 from vitrine.retrieval.v1 import product_pb2
-from vitrine.retrieval.v1 import search_service_pb2 as search_pb2
-from vitrine.type.v1 import image_pb2
 
-from tests.services.retrieval.conftest import Place, eventually, ready
+from tests.services.retrieval.conftest import Place, eventually
 from tests.services.retrieval.failures import failure_of
 from tests.services.retrieval.rows import demo_rows, raw, shirt, stream_of
 from tests.services.retrieval.vision_stub import draw
@@ -248,20 +246,4 @@ async def test_import_without_vision_is_done_later(place: Place) -> None:
     await eventually(done)
     product = (await stubs.catalog.GetProduct(pb.GetProductRequest(name="products/D-0"))).product
     assert (product.vector_state, product.vector_model) == (product_pb2.VECTOR_STATE_READY, "stub/1")
-    await stubs.channel.close()
-
-
-async def test_another_model_takes_over_when_every_product_has_its_vector(place: Place) -> None:
-    stubs = place.stubs("operator")
-    await stubs.import_rows(demo_rows()[:20])
-    await ready(place, count=20)
-    place.vision.model = "stub/2"
-
-    async def swapped() -> bool:
-        index = await stubs.index()
-        return index.model == "stub/2" and index.vector_count == 20 and index.state == search_pb2.INDEX_STATE_READY
-
-    await eventually(swapped)
-    request = search_pb2.SearchProductsRequest(image=image_pb2.Image(data=draw("navy")))
-    assert (await stubs.search.SearchProducts(request)).matches[0].product.colors[0].name == "navy"
     await stubs.channel.close()

@@ -53,6 +53,9 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
 
     def __init__(self) -> None:
         self.model = "stub/1"
+        self.degraded_reason = ""
+        self.metadata: dict[str, str] = {}
+        self.time_left_s = 0.0
         self.calls = 0
         self.port = 0
         self._server: grpc.aio.Server | None = None
@@ -73,27 +76,38 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
     async def BatchEmbedImages(  # noqa: N802
         self,
         request: pb.BatchEmbedImagesRequest,
-        context: Any,  # noqa: ARG002
+        context: Any,
     ) -> pb.BatchEmbedImagesResponse:
         self.calls += 1
+        self._note(context)
         return pb.BatchEmbedImagesResponse(
             items=[self._item(item, place) for place, item in enumerate(request.items)],
-            models=[model_pb2.ModelUse(task="images.embed", model=self.model)],
+            models=[self._use("garments.embed")],
         )
 
     async def EmbedText(  # noqa: N802
         self,
         request: pb.EmbedTextRequest,
-        context: Any,  # noqa: ARG002
+        context: Any,
     ) -> pb.EmbedTextResponse:
+        self._note(context)
         words = request.text.lower().split()
         known = [word for word in words if word in COLORS]
         values = embed(draw(known[0] if known else "olive"))
         return pb.EmbedTextResponse(
             embedding=model_pb2.Embedding(values=values, model=self.model),
             understanding=pb.TextUnderstanding(colors=known, coverage=len(known) / max(1, len(words))),
-            models=[model_pb2.ModelUse(task="texts.embed", model=self.model)],
+            models=[self._use("texts.embed")],
         )
+
+    def _note(self, context: Any) -> None:
+        """Remembers what came along with the last call."""
+        self.metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        self.time_left_s = context.time_remaining()
+
+    def _use(self, task: str) -> model_pb2.ModelUse:
+        degraded, reason = bool(self.degraded_reason), self.degraded_reason
+        return model_pb2.ModelUse(task=task, model=self.model, degraded=degraded, degraded_reason=reason)
 
     def _item(self, item: pb.EmbedImageItem, place: int) -> pb.EmbeddedImage:
         image = cv2.imdecode(np.frombuffer(item.image.data, np.uint8), cv2.IMREAD_COLOR)
