@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format generate bench up down lock setup setup-dev clean
+.PHONY: help demo picture test lint format generate bench up down lock setup setup-dev clean
 VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
@@ -13,10 +13,13 @@ VIDEO ?=
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: setup ## Set up, start the whole mesh and run the main job on a picture (ONCE=1 to stop after it; PHOTO=, VIDEO=)
+demo: picture setup ## Set up, start the whole mesh and run the main job on a picture (ONCE=1 to stop after it; PHOTO=, VIDEO=)
 	$(VENV)/bin/vitrine demo $(if $(ONCE),--once) $(if $(PHOTO),--photo "$(PHOTO)") $(if $(VIDEO),--video "$(VIDEO)")
 
-test: setup-dev ## Set up and run all tests
+picture:
+	@test -z "$(PHOTO)" || test -f "$(PHOTO)" || { echo "PHOTO=$(PHOTO): there is no such file" >&2; exit 2; }
+
+test: setup-dev ## Set up and run all tests (TESTS="tests/unit -k color" for some)
 	$(PY) -m pytest $(TESTS)
 
 lint: setup-dev ## Check contract, code, types, import rules and that gen/ is up to date

@@ -26,29 +26,96 @@ def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     return CliRunner()
 
 
-@pytest.mark.parametrize("command", ["profile", "search coat", "watch"])
-def test_commands_without_a_mesh_say_how_to_start_one(runner: CliRunner, command: str) -> None:
-    result = runner.invoke(app, command.split())
-    assert result.exit_code == 2
-    assert "vitrine up" in result.output
+@pytest.mark.parametrize("command", ["status", "profile", "search coat", "watch", "stream 0", "catalog import {photo}"])
+def test_commands_without_a_mesh_say_where_there_is_none_and_how_to_start_one(
+    runner: CliRunner, command: str, tmp_path: Path
+) -> None:
+    words = command.format(photo=sample_photo()).split()
+    result = runner.invoke(app, words)
+    assert result.exit_code == 3
+    told = "".join(result.stderr.split())  # however the lines are broken
+    assert all(part in told for part in (str(tmp_path), "vitrineup", "VITRINE_HOME", "--target"))
+    said = runner.invoke(app, ["--json", *words])
+    assert said.exit_code == 3
+    assert str(tmp_path) in json.loads(said.stdout)["error"]["message"]
 
 
-def test_status_without_a_mesh_has_an_exit_code_of_its_own(runner: CliRunner) -> None:
-    assert runner.invoke(app, ["status"]).exit_code == 3
-    result = runner.invoke(app, ["--json", "status"])
-    assert "error" in json.loads(result.output)
+def test_down_without_a_mesh_has_nothing_to_do(runner: CliRunner) -> None:
     assert json.loads(runner.invoke(app, ["--json", "down"]).output) == {"stopped": False}
+
+
+def test_help_tells_the_exit_codes(runner: CliRunner) -> None:
+    assert "3 no mesh runs here" in " ".join(runner.invoke(app, ["--help"]).output.split())
+
+
+WRONG_USE = {
+    "up --log-level nonsense": "'debug', 'info', 'warning', 'error'",
+    "up --replicas foo=3": "vision, retrieval, profile, ingest, worker",
+    "up --replicas ingest": "kind=count",
+    "stream nothing.mp4": "no file or folder 'nothing.mp4'",
+    "stream 0 --ssim 1.5": "--ssim",
+    "stream 0 --pixel-diff -1": "--pixel-diff",
+    "stream 0 --min-interval-s 61": "--min-interval-s",
+    "stream 0 --max-interval-s 0": "--max-interval-s",
+    "stream 0 --min-interval-s 3 --max-interval-s 2": "above --min-interval-s",
+    "demo --photo nothing": "'nothing' does not exist",
+    "demo --video nothing": "no file or folder 'nothing'",
+    "token --ttl soon": "90s, 30m, 12h or 7d",
+    "token --user a/b": "a/b",
+    "--target 127.0.0.1:1 --token x search": "words or --photo",
+    "--target 127.0.0.1:1 --token x profile": "not a JWT",
+}
+
+
+@pytest.mark.parametrize("words", WRONG_USE)
+def test_wrong_use_is_told_before_anything_happens(runner: CliRunner, words: str, tmp_path: Path) -> None:
+    result = runner.invoke(app, words.split(), env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert WRONG_USE[words] in result.stderr
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_mesh_that_cannot_be_reached_is_told_in_plain_words(runner: CliRunner) -> None:
+    token = runner.invoke(app, ["token"]).output.strip()
+    result = runner.invoke(app, ["--target", "127.0.0.1:1", "--token", token, "profile"], env={"COLUMNS": "200"})
+    assert result.exit_code == 1
+    assert "nothing answers at 127.0.0.1:1" in result.stderr
+    assert "ipv4:" not in result.stderr
+
+
+CONNECTIONS = {
+    "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.1:80: Connection refused": "nothing answers",
+    "errors resolving shop:80: [field:hostname lookup error: Domain name not found]": "no host called shop",
+    "errors resolving shop:80: [field:hostname lookup error:timeout]": "address of shop cannot be found",
+    "failed to connect to all addresses; last error: UNKNOWN: Tls handshake failed (TSI_PROTOCOL_FAILURE)": "--tls",
+    "failed to connect to all addresses; last error: UNKNOWN: No route to host": "no connection to shop:80",
+}
+
+
+@pytest.mark.parametrize("said", CONNECTIONS)
+def test_failures_to_connect_are_told_in_plain_words(capsys: pytest.CaptureFixture[str], said: str) -> None:
+    failure = RpcFailure(grpc.StatusCode.UNAVAILABLE, said, "", {}, {}, None, "")
+    show_failure(failure, json_output=False, target="shop:80")
+    assert CONNECTIONS[said] in capsys.readouterr().err
+
+
+def test_what_the_mesh_itself_said_is_not_put_in_other_words(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "vision: failed to connect [to it]"
+    failure = RpcFailure(grpc.StatusCode.UNAVAILABLE, said, "DEPENDENCY_UNAVAILABLE", {}, {}, None, "")
+    show_failure(failure, json_output=False, target="shop:80")
+    assert said in capsys.readouterr().err
+
+
+def test_token_is_also_given_as_json(runner: CliRunner) -> None:
+    made = json.loads(runner.invoke(app, ["--json", "token", "--user", "ada", "--ttl", "2m"]).output)
+    assert (made["user"], made["roles"], made["ttlS"]) == ("users/ada", [], 120)
+    assert jwt.decode(made["token"], options={"verify_signature": False})["sub"] == "ada"
 
 
 def test_token_is_signed_for_the_user(runner: CliRunner) -> None:
     result = runner.invoke(app, ["token", "--user", "ada", "--role", "operator", "--ttl", "90s"])
     claims = jwt.decode(result.output.strip(), options={"verify_signature": False})
     assert (claims["sub"], claims["roles"], claims["exp"] - claims["iat"]) == ("ada", ["operator"], 90)
-
-
-@pytest.mark.parametrize("wrong", [["--ttl", "soon"], ["--user", "a/b"]])
-def test_token_with_wrong_options_is_refused(runner: CliRunner, wrong: list[str]) -> None:
-    assert runner.invoke(app, ["token", *wrong]).exit_code == 2
 
 
 def test_keys_are_written_for_containers(runner: CliRunner, tmp_path: Path) -> None:
@@ -61,10 +128,6 @@ def test_keys_are_written_for_containers(runner: CliRunner, tmp_path: Path) -> N
     signed = runner.invoke(app, ["token", "--keys", str(tmp_path / "secrets")]).output.strip()
     known = {each["kid"] for each in json.loads((tmp_path / "secrets/jwks.json").read_text())["keys"]}
     assert jwt.get_unverified_header(signed)["kid"] in known
-
-
-def test_search_needs_words_or_a_photo(runner: CliRunner) -> None:
-    assert runner.invoke(app, ["--target", "127.0.0.1:1", "--token", "x", "search"]).exit_code == 2
 
 
 def test_failure_is_shown_with_reason_field_and_advice(capsys: pytest.CaptureFixture[str]) -> None:

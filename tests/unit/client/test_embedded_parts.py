@@ -126,6 +126,15 @@ def test_second_mesh_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         launch(home)
 
 
+def test_start_that_fails_does_not_tell_what_an_earlier_one_died_of(tmp_path: Path) -> None:
+    home = Home(tmp_path).make()
+    died = MeshState(supervisor=ProcessState(name="supervisor"), phase="failed", message="an earlier misfortune")
+    died.write(home.state)
+    with pytest.raises(LaunchError, match="no processes called foo") as caught:
+        launch(home, replicas={"foo": 3})
+    assert "earlier" not in str(caught.value)
+
+
 def test_ports_are_free_and_different() -> None:
     ports = free_ports(20)
     assert len(set(ports)) == 20
@@ -139,9 +148,15 @@ def test_replicas_are_read(text: str, expected: dict[str, int]) -> None:
     assert parse_replicas(text) == expected
 
 
-@pytest.mark.parametrize("text", ["ingest", "ingest=0", "ingest=x", "=2x"])
-def test_bad_replicas_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="expected kind=count"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        *((text, "expected kind=count") for text in ("ingest", "ingest=0", "ingest=x", "=2x")),
+        ("foo=3", "no processes called foo; there are vision"),
+    ],
+)
+def test_bad_replicas_are_refused(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
         parse_replicas(text)
 
 

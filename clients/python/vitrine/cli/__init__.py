@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated
+
+# Before gRPC is imported: what it has to say about a connection comes with the error of the call.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import typer
 from vitrine.cli import commands, local
 from vitrine.cli.demo import demo
 from vitrine.cli.session import Session
+from vitrine.cli.streaming import stream
 
 app = typer.Typer(
     name="vitrine",
     help="What you wear, and what to wear next. Without --target, commands talk to the mesh of `vitrine up`.",
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no mesh runs here, or not all of it, "
+    "130 ended by Ctrl-C.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -23,13 +31,19 @@ catalog.command("demo")(local.catalog_demo)
 app.add_typer(catalog, name="catalog")
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(local.up, local.down, local.status, local.token, local.keys, demo),
-    *(commands.stream, commands.capture, commands.search, commands.profile, commands.watch),
+    *(stream, commands.capture, commands.search, commands.profile, commands.watch),
 )
 for command in _COMMANDS:
     app.command()(command)
 
 # Options of the program itself that may also stand behind the command, where people look for them.
 _ANYWHERE = "--json"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vitrine {importlib.metadata.version('vitrine')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -39,6 +53,7 @@ def shared(
     token: Annotated[str, typer.Option(envvar="VITRINE_TOKEN", help="A JWT.", show_envvar=True)] = "",
     tls: Annotated[bool, typer.Option("--tls", envvar="VITRINE_TLS", help="The edge speaks TLS.")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="JSON lines for programs; may stand anywhere.")] = False,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Takes the options that every command shares."""
     context.obj = Session(target, token, tls, json_output)

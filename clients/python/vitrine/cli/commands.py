@@ -6,25 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 from vitrine.cli import views
-from vitrine.cli.live import LiveView
-from vitrine.cli.output import as_json, console, show_failure
+from vitrine.cli.output import as_json, console, errors, show_failure
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
-from vitrine.ingest.v1 import capture_pb2, frame_pb2
+from vitrine.ingest.v1 import capture_pb2
 from vitrine.profile.v1 import profile_service_pb2
-from vitrine.sdk import (
-    CatalogSource,
-    FrameStream,
-    ImportProgress,
-    Reconnected,
-    RpcFailure,
-    StreamSettings,
-    Vitrine,
-    frames_of,
-    import_catalog,
-)
+from vitrine.retrieval.v1 import catalog_service_pb2
+from vitrine.sdk import CatalogSource, ImportProgress, RpcFailure, Vitrine, import_catalog
 
 _SHOWN_REJECTIONS = 20
 
@@ -32,41 +22,6 @@ _SHOWN_REJECTIONS = 20
 def _session(context: typer.Context) -> Session:
     session: Session = context.obj
     return session
-
-
-def stream(
-    context: typer.Context,
-    source: Annotated[
-        str, typer.Argument(help="Number of a webcam, a video file, a picture, or a folder of pictures.")
-    ],
-    fps: Annotated[float, typer.Option(help="Frames per second.", min=0.1, max=60)] = 10.0,
-    min_interval_s: Annotated[float | None, typer.Option(help="Least time between keyframes.")] = None,
-    max_interval_s: Annotated[float | None, typer.Option(help="A keyframe is forced after this time.")] = None,
-    ssim: Annotated[float | None, typer.Option(help="SSIM above this is the same scene, 0-1.")] = None,
-    pixel_diff: Annotated[float | None, typer.Option(help="Mean difference below this is the same scene, 0-1.")] = None,
-) -> None:
-    """Stream a camera, a video or pictures, and watch keyframes and results."""
-    session = _session(context)
-    keyframes = frame_pb2.KeyframeConfig(
-        min_interval_s=min_interval_s,
-        max_interval_s=max_interval_s,
-        ssim_threshold=ssim,
-        pixel_diff_threshold=pixel_diff,
-    )
-
-    async def work(mesh: Vitrine) -> None:
-        live = FrameStream(mesh, StreamSettings(keyframes=keyframes, source="cli"))
-        view = LiveView(live)
-        if session.json_output:
-            async for event in live.events(frames_of(source, fps=fps)):
-                if not isinstance(event, Reconnected):
-                    as_json(event)
-            return
-        with Live(view, console=console, refresh_per_second=5):
-            async for event in live.events(frames_of(source, fps=fps)):
-                view.take(event)
-
-    session.run(work)
 
 
 async def follow_capture(mesh: Vitrine, image: bytes, *, cropped: bool, quiet: bool) -> capture_pb2.Capture:
@@ -80,7 +35,7 @@ async def follow_capture(mesh: Vitrine, image: bytes, *, cropped: bool, quiet: b
     """
     capture = await mesh.capture(image, cropped=cropped)
     columns = (TextColumn("{task.description:10}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as progress:
         task = progress.add_task("queued", total=100)
         async for capture in mesh.follow(capture.name):  # noqa: B020  the newest state replaces the one before
             progress.update(task, completed=capture.progress_percent, description=capture.stage)
@@ -111,17 +66,19 @@ def capture(
 
 def show_capture(done: capture_pb2.Capture) -> None:
     """Prints a finished capture."""
-    if done.state == capture_pb2.Capture.STATE_FAILED:
-        show_failure(RpcFailure.of_status(done.error), json_output=False)
+    if done.state != capture_pb2.Capture.STATE_SUCCEEDED:
+        errors.print(f"{done.name} {capture_pb2.Capture.State.Name(done.state).removeprefix('STATE_').lower()}")
+        if done.HasField("error"):
+            show_failure(RpcFailure.of_status(done.error), json_output=False)
         return
-    console.print(f"[bold]{done.name}[/]  {done.blurred_face_count} faces blurred")
+    console.print(f"[bold]{done.name}[/]  {views.counted(done.blurred_face_count, 'face')} blurred")
     console.print(views.garments_table(done.outfit.garments))
     console.print(views.matches_table(done.outfit.garments, done.outfit.matches))
     if done.outfit.HasField("taste_change"):
         console.print(views.radar_table(done.outfit.taste_change.after, done.outfit.taste_change.before))
     console.print(views.models_line(done.models))
     if done.degraded:
-        console.print(f"[yellow]degraded: {', '.join(done.degraded_parts)}[/]")
+        console.print(f"without: {', '.join(done.degraded_parts)}", style="yellow", markup=False)
 
 
 def search(
@@ -132,9 +89,8 @@ def search(
 ) -> None:
     """Search products by words or by a picture."""
     session = _session(context)
-    if bool(text) == (photo is not None):
-        console.print("Give words or --photo, and not both.")
-        raise typer.Exit(EXIT_USAGE)
+    if bool(text.strip()) == (photo is not None):
+        session.fail("Give words or --photo, and not both.", EXIT_USAGE)
 
     async def work(mesh: Vitrine) -> None:
         if photo is not None:
@@ -181,9 +137,9 @@ def _show_change(message: profile_service_pb2.WatchProfileResponse, *, json_outp
     elif kind == "snapshot":
         console.print(views.profile_view(message.snapshot.profile))
     elif kind == "taste_change":
-        console.print(views.radar_table(message.taste_change.after, message.taste_change.before))
+        console.print(views.taste_change(message.taste_change))
     elif kind != "heartbeat":
-        console.print(f"[dim]{kind}[/]")
+        console.print(f"{(kind or '').replace('_', ' ')}", style="dim")
 
 
 def catalog_import(
@@ -209,26 +165,37 @@ async def run_import(mesh: Vitrine, source: CatalogSource, *, dry_run: bool, jso
         source: The catalogue.
         dry_run: Write nothing.
         json_output: Print the report as JSON.
+
+    Raises:
+        typer.Exit: Rows were rejected; they are printed, and the others are stored.
     """
     columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=json_output, transient=True) as progress:
+    with Progress(
+        *columns, console=console, disable=json_output or not console.is_terminal, transient=True
+    ) as progress:
         task = progress.add_task("import", total=None)
 
         def advance(at: ImportProgress) -> None:
             progress.update(task, completed=at.sent_count, total=at.total_count)
 
         report = await import_catalog(mesh, source, dry_run=dry_run, on_progress=advance)
+    done = getattr(report, "import")
     if json_output:
         as_json(report)
-        return
+    else:
+        _show_import(report, dry_run=dry_run)
+    if done.rejected_count:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _show_import(report: catalog_service_pb2.ImportProductsResponse, *, dry_run: bool) -> None:
     done = getattr(report, "import")
     console.print(
-        f"{done.row_count} rows: {done.created_count} new, {done.updated_count} changed, "
+        f"{views.counted(done.row_count, 'row')}: {done.created_count} new, {done.updated_count} changed, "
         f"{done.unchanged_count} as they were, {done.rejected_count} rejected"
+        + ("; nothing was written (--dry-run)" if dry_run else "")
     )
-    for rejection in report.rejections[:_SHOWN_REJECTIONS]:
-        console.print(
-            f"  row {rejection.row_number}: [bold]{rejection.field}[/] {rejection.description} ({rejection.reason})"
-        )
+    for it in report.rejections[:_SHOWN_REJECTIONS]:
+        console.print(Text.assemble(f"  row {it.row_number}: ", (it.field, "bold"), f" {it.description}"))
     if len(report.rejections) > _SHOWN_REJECTIONS:
         console.print(f"  ... and {len(report.rejections) - _SHOWN_REJECTIONS} more (--json shows all)")

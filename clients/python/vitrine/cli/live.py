@@ -1,10 +1,13 @@
-"""The live table of a stream."""
+"""What a stream shows while it runs, and what it says at its end."""
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import deque
+from collections.abc import Iterable, Sequence
 
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,8 +16,8 @@ from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk import FrameStream, Reconnected
 
+# How a frame can end, in the words of the contract and for people.
 _OUTCOMES = {
-    "processed": "keyframes",
     "skipped_interval": "too soon",
     "skipped_same_scene": "same scene",
     "superseded": "superseded",
@@ -22,20 +25,20 @@ _OUTCOMES = {
     "rejected": "rejected",
     "lost": "lost",
     "duplicate": "duplicate",
+    "pending": "still in work",
 }
-_SHOWN_RESULTS = 6
+_SHOWN_LIVE = 4
+_SHOWN_AT_END = 50
 
 
 class LiveView:
-    """Collects what a stream says and shows it as it is now."""
+    """Collects what a stream says; shows it as it is now, and as a whole at the end."""
 
     def __init__(self, stream: FrameStream) -> None:
         self._stream = stream
-        self._started = time.monotonic()
-        self._acked = 0
-        self._results: deque[frame_pb2.StreamResult] = deque(maxlen=_SHOWN_RESULTS)
+        self._started = self._last_ack = time.monotonic()
         self._notes: deque[str] = deque(maxlen=3)
-        self._counts = dict.fromkeys(_OUTCOMES, 0)
+        self._counts = dict.fromkeys(("processed", *_OUTCOMES), 0)
         self.totals = frame_pb2.FrameTotals()
         self.results: list[frame_pb2.StreamResult] = []
 
@@ -48,53 +51,93 @@ class LiveView:
         if isinstance(event, Reconnected):
             self._notes.append(
                 f"reconnected after {event.away_s:.1f} s ({event.cause}); "
-                f"{event.replayed_result_count} results replayed"
+                f"{views.counted(event.replayed_result_count, 'result')} replayed"
             )
             return
         kind = event.WhichOneof("event")
         if kind == "ack":
+            self._last_ack = time.monotonic()
             name = frame_pb2.FrameOutcome.Name(event.ack.outcome).removeprefix("FRAME_OUTCOME_").lower()
-            self._acked += name != "pending" and event.ack.keyframe_reason == frame_pb2.KEYFRAME_REASON_UNSPECIFIED
-            if name in self._counts:
+            if name in self._counts and name != "pending":
                 self._counts[name] += 1
             self._counts["lost"] += event.ack.lost_before_count
         elif kind == "result":
-            self._results.append(event.result)
             self.results.append(event.result)
         elif kind == "stats":
             self.totals = event.stats.totals
-            self._counts = {name: getattr(self.totals, f"{name}_count") for name in _OUTCOMES}
+            self._counts = {name: getattr(self.totals, f"{name}_count") for name in self._counts}
         elif kind == "quality_advice":
             self._notes.append(f"advice: {event.quality_advice.description}")
         elif kind == "error":
             self._notes.append(f"error: {event.error.reason}: {event.error.status.message}")
 
     def __rich__(self) -> RenderableType:
-        """Renders the present state."""
-        elapsed = max(1e-3, time.monotonic() - self._started)
-        counts = [f"{elapsed:.1f} s", f"{self._stream.sent_count} sent", f"{self._stream.sent_count / elapsed:.1f} fps"]
-        counts += [f"{self._counts[name]} {words}" for name, words in _OUTCOMES.items()]
-        head = Group(Text(self._stream.name or "connecting ...", style="dim"), Text(" · ".join(counts)))
-        return Group(head, self._keyframes(), *(Text(note, style="yellow") for note in self._notes))
+        """Renders the present state: totals, the latest keyframes, notes."""
+        return Group(
+            Text(self._stream.name or "connecting ...", style="dim"),
+            Text(self._account()),
+            keyframes_table(self.results[-_SHOWN_LIVE:]),
+            *self._noted(),
+        )
 
-    def _keyframes(self) -> RenderableType:
-        table = Table(title="Keyframes", title_justify="left")
-        for column in ("frame", "why", "ms", "garments", "best match", "taste"):
-            table.add_column(column, justify="right" if column in {"frame", "ms"} else "left")
-        for result in self._results:
-            why = frame_pb2.KeyframeReason.Name(result.keyframe_reason).removeprefix("KEYFRAME_REASON_").lower()
-            best = [found.matches[0] for found in result.matches if found.matches]
-            first = f"{best[0].product.title}, {views.money(best[0].product.price)}" if best else ""
-            summary = next((it.summary for it in result.taste_change.attributions if it.summary), "")
-            worn = Text(", ").join(
-                [Text.assemble(f"{it.category} ", views.colors(it, most=1)) for it in result.garments]
-            )
-            table.add_row(
-                str(result.frame_number),
-                why.replace("_", " "),
-                f"{result.processing_time.ToTimedelta().total_seconds() * 1e3:.0f}",
-                worn,
-                first,
-                summary,
-            )
-        return table
+    def summary(self) -> RenderableType:
+        """Renders the whole stream, for the end: every keyframe, what became of each frame, how long results took."""
+        left_out = max(0, len(self.results) - _SHOWN_AT_END)
+        parts: list[RenderableType] = [Text(self._stream.name, style="dim")]
+        if left_out:
+            parts.append(Text(f"... {views.counted(left_out, 'keyframe')} before these (--json shows all)"))
+        parts += [keyframes_table(self.results[left_out:]), *self._noted(), Text(self._account(), style="bold")]
+        if self.results:
+            times_ms = [_time_ms(result) for result in self.results]
+            half_ms, most_ms = statistics.median(times_ms), max(times_ms)
+            parts.append(Text(f"a result took {half_ms:.0f} ms (median), {most_ms:.0f} ms (longest)"))
+        return Group(*parts)
+
+    def taste(self) -> RenderableType | None:
+        """Renders what the stream did to the taste; None when it did nothing."""
+        changes = [result.taste_change for result in self.results if result.HasField("taste_change")]
+        return views.radar_table(changes[-1].after, changes[0].before) if changes else None
+
+    def _account(self) -> str:
+        elapsed = max(1e-3, self._last_ack - self._started)
+        sent = self._stream.sent_count
+        parts = [f"{views.counted(sent, 'frame')} in {elapsed:.1f} s ({sent / elapsed:.1f} fps)"]
+        parts.append(views.counted(self._counts["processed"], "keyframe"))
+        parts += [f"{self._counts[name]:,} {words}" for name, words in _OUTCOMES.items() if self._counts[name]]
+        return " · ".join(parts)
+
+    def _noted(self) -> Iterable[Text]:
+        return (Text(note, style="yellow") for note in self._notes)
+
+
+def keyframes_table(results: Sequence[frame_pb2.StreamResult]) -> RenderableType:
+    """Shows keyframes: number and reason; garments, the best match, what it did to the taste."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for result in results:
+        why = frame_pb2.KeyframeReason.Name(result.keyframe_reason).removeprefix("KEYFRAME_REASON_").lower()
+        table.add_row(f"{result.frame_number:5}", why.replace("_", " "), _seen(result))
+        table.add_row("", Text(f"{_time_ms(result):.0f} ms", style="dim"), Text(_found(result), style="dim"))
+    return table if table.row_count else Text("no keyframe yet", style="dim")
+
+
+def _seen(result: frame_pb2.StreamResult) -> RenderableType:
+    worn = []
+    for garment in result.garments:
+        color = next(iter(garment.attributes.colors), None)
+        swatch = ("■ ", color.hex) if color else ""
+        worn.append(Text.assemble(swatch, f"{color.name} " if color else "", garment.category))
+    return Columns(worn, padding=(0, 2, 0, 0)) if worn else Text("no garment", style="yellow")
+
+
+def _found(result: frame_pb2.StreamResult) -> str:
+    best = [found.matches[0].product for found in result.matches if found.matches][:1]
+    parts = [f"{product.title} {views.money(product.price)}" for product in best]
+    parts += [it.summary for it in result.taste_change.attributions if it.summary][:1]
+    return " · ".join(parts)
+
+
+def _time_ms(result: frame_pb2.StreamResult) -> float:
+    return result.processing_time.ToTimedelta().total_seconds() * 1e3

@@ -6,36 +6,47 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import psutil
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from vitrine.cli.commands import run_import
 from vitrine.cli.output import as_json, console, errors
-from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
+from vitrine.cli.session import EXIT_FAILED, EXIT_NOT_RUNNING, EXIT_USAGE, Session, no_mesh
 from vitrine.embedded.home import Home
 from vitrine.embedded.keys import DEV_USER, ensure_keys, load_keys
 from vitrine.embedded.launch import LaunchError, launch, shut_down
 from vitrine.embedded.plan import parse_replicas
 from vitrine.embedded.ports import is_free
-from vitrine.embedded.state import LocalMesh, MeshState, ProcessState, load, read_state
+from vitrine.embedded.state import LocalMesh, MeshState, ProcessState, read_state
 from vitrine.sdk import CatalogSource
 
-EXIT_NOT_RUNNING = 3
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class LogLevel(StrEnum):
+    """How much the services log."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def up(
     context: typer.Context,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the edge; 8080 when it is free.")] = None,
     replicas: Annotated[str, typer.Option(help="More processes, for example ingest=2,vision=2.")] = "",
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[LogLevel, typer.Option(help="How much the services log.")] = LogLevel.INFO,
 ) -> None:
     """Start the whole mesh on this machine, in the background."""
     session: Session = context.obj
-    mesh = start_mesh(session, port=port, replicas=replicas, log_level=log_level)
+    mesh = start_mesh(session, port=port, replicas=_replicas(replicas, session), log_level=log_level)
     if session.json_output:
         as_json(_plain(mesh.state))
         return
@@ -43,30 +54,40 @@ def up(
     console.print("`vitrine status` shows the processes, `vitrine token` makes a token, `vitrine down` ends it all.")
 
 
-def start_mesh(session: Session, *, port: int | None = None, replicas: str = "", log_level: str = "info") -> LocalMesh:
+def _replicas(text: str, session: Session) -> dict[str, int]:
+    try:
+        return parse_replicas(text)
+    except ValueError as error:
+        session.fail(f"--replicas: {error}", EXIT_USAGE)
+
+
+def start_mesh(
+    session: Session,
+    *,
+    port: int | None = None,
+    replicas: Mapping[str, int] | None = None,
+    log_level: LogLevel = LogLevel.INFO,
+) -> LocalMesh:
     """Starts the mesh with a spinner.
 
     Args:
         session: The shared options.
         port: Port of the edge.
-        replicas: `kind=count`, comma-separated.
+        replicas: How many processes of each kind.
         log_level: Log level of all services.
 
     Raises:
         typer.Exit: It does not start; the reason is printed.
     """
     if port is not None and not is_free(port):
-        _fail(f"port {port} is taken; choose another with --port, or leave it out for a free one", session)
-        raise typer.Exit(EXIT_FAILED)
+        session.fail(f"port {port} is taken; choose another with --port, or leave it out for a free one", EXIT_FAILED)
     try:
         with errors.status("starting") as status:
             return launch(
-                Home.find(), port=port, replicas=parse_replicas(replicas), log_level=log_level,
-                on_progress=status.update,
-            )  # fmt: skip
-    except (LaunchError, ValueError) as error:
-        _fail(str(error), session)
-        raise typer.Exit(EXIT_FAILED) from error
+                Home.find(), port=port, replicas=replicas, log_level=log_level.value, on_progress=status.update
+            )
+    except LaunchError as error:
+        session.fail(str(error), EXIT_FAILED)
 
 
 def down(context: typer.Context) -> None:
@@ -77,7 +98,7 @@ def down(context: typer.Context) -> None:
     if session.json_output:
         as_json({"stopped": ran})
     else:
-        console.print("stopped" if ran else "No mesh ran here.")
+        console.print("stopped" if ran else f"No mesh ran in {Home.find().path}.", highlight=False)
 
 
 def status(context: typer.Context) -> None:
@@ -85,21 +106,21 @@ def status(context: typer.Context) -> None:
     session: Session = context.obj
     state = read_state(Home.find().state)
     if state is None:
-        _fail("No mesh runs here. Start one with `vitrine up`.", session)
-        raise typer.Exit(EXIT_NOT_RUNNING)
+        session.fail(no_mesh(), EXIT_NOT_RUNNING)
     if session.json_output:
         as_json(_plain(state))
     else:
         console.print(_status_table(state))
         console.print(f"edge [bold]{state.edge_url}[/]   Envoy's admin pages {state.admin_url}")
-        console.print(f"logs {Home.find().logs}")
+        console.print(f"logs {Home.find().logs}", markup=False, highlight=False)
         if state.message:
-            console.print(f"[yellow]{state.message}[/]")
+            console.print(state.message, style="yellow", markup=False, highlight=False)
     if not state.is_running or any(each.process() is None for each in state.processes):
         raise typer.Exit(EXIT_NOT_RUNNING)
 
 
 def token(
+    context: typer.Context,
     user: Annotated[str, typer.Option(help="Whose token: the owner of users/{user}.")] = DEV_USER,
     role: Annotated[list[str] | None, typer.Option(help="A role: operator. May be given more than once.")] = None,
     ttl: Annotated[str, typer.Option(help="Lifetime: 90s, 30m, 12h, 7d.")] = "12h",
@@ -109,22 +130,39 @@ def token(
     ] = None,
 ) -> None:
     """Print a development token for the mesh on this machine, or for one in containers (--keys)."""
+    session: Session = context.obj
     match = re.fullmatch(r"(\d+)([smhd])", ttl)
-    if match is None or not re.fullmatch(r"[a-zA-Z0-9._-]{1,64}", user):
-        errors.print("Expected --ttl like 90s, 30m, 12h or 7d, and --user of letters, digits, dots and dashes.")
-        raise typer.Exit(EXIT_USAGE)
+    if match is None:
+        session.fail(f"--ttl: expected 90s, 30m, 12h or 7d, got {ttl!r}", EXIT_USAGE)
+    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,64}", user):
+        session.fail(
+            f"--user: expected up to 64 letters, digits, dots, dashes and underscores, got {user!r}", EXIT_USAGE
+        )
     ttl_s = int(match[1]) * _UNITS_S[match[2]]
-    own = load_keys(key_folder) if key_folder else ensure_keys(Home.find().make().keys)
-    typer.echo(own.token(user, role or (), ttl_s))
+    try:
+        own = load_keys(key_folder) if key_folder else ensure_keys(Home.find().make().keys)
+    except FileNotFoundError as error:
+        session.fail(str(error), EXIT_USAGE)
+    made = own.token(user, role or (), ttl_s)
+    if session.json_output:
+        as_json({"token": made, "user": f"users/{user}", "roles": list(role or ()), "ttlS": ttl_s})
+    else:
+        typer.echo(made)
 
 
 def keys(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("secrets"),
 ) -> None:
     """Make a key pair for tokens, one for the services, and the key set; for containers and clusters."""
+    session: Session = context.obj
     made = ensure_keys(out)
-    for path in (made.folder / "issuer-key.pem", made.service_key_file, made.jwks):
-        console.print(str(path))
+    files = {"issuerKey": made.folder / "issuer-key.pem", "serviceKey": made.service_key_file, "jwks": made.jwks}
+    if session.json_output:
+        as_json({kind: str(path) for kind, path in files.items()})
+        return
+    for path in files.values():
+        typer.echo(str(path))
 
 
 def catalog_demo(
@@ -156,19 +194,14 @@ def draw_catalog(home: Home, count: int) -> CatalogSource:
         with errors.status(f"drawing {count} garments (once)"):
             run = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - no shell
         if run.returncode != 0:
-            errors.print(run.stderr[-1000:])
+            errors.print(run.stderr[-1000:], markup=False, highlight=False)
             raise typer.Exit(EXIT_FAILED)
     return CatalogSource(rows)
 
 
-def local_mesh() -> LocalMesh | None:
-    """Finds the mesh of this machine."""
-    return load()
-
-
 def _status_table(state: MeshState) -> Table:
     alive = "[green]running[/]" if state.is_running else "[red]not running[/]"
-    table = Table(title=f"{state.phase}, supervisor {alive}", title_justify="left")
+    table = Table(title=f"{state.phase}, supervisor {alive}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in ("process", "pid", "ports", "memory", "up", "restarts"):
         table.add_column(column, justify="right" if column in {"pid", "memory", "up", "restarts"} else "left")
     total = 0.0
@@ -179,13 +212,17 @@ def _status_table(state: MeshState) -> Table:
         size = "[red]down[/]" if memory is None else f"{memory:.0f} MiB"
         table.add_row(each.name, str(each.pid or ""), ports, size, _uptime(each), str(each.restarts))
     table.add_section()
-    table.add_row("all", "", "", f"{total:.0f} MiB", "", "")
+    table.add_row("all", "", "", f"{total:,.0f} MiB", "", "")
     return table
 
 
 def _uptime(each: ProcessState) -> str:
     process = each.process()
-    return "" if process is None else f"{max(0.0, time.time() - _created(process)):.0f} s"
+    if process is None:
+        return ""
+    seconds = max(0.0, time.time() - _created(process))
+    unit, size = next((it for it in (("d", 86400), ("h", 3600), ("min", 60)) if seconds >= 2 * it[1]), ("s", 1))
+    return f"{seconds / size:.0f} {unit}"
 
 
 def _created(process: psutil.Process) -> float:
@@ -198,10 +235,3 @@ def _plain(state: MeshState) -> dict[str, Any]:
     for each, shown in zip(state.processes, plain["processes"], strict=True):
         shown["memory_mib"] = each.memory_mib()
     return plain | {"running": state.is_running}
-
-
-def _fail(words: str, session: Session) -> None:
-    if session.json_output:
-        as_json({"error": {"message": words}})
-    else:
-        errors.print(words)

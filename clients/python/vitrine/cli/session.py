@@ -5,15 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import jwt
 import typer
-from vitrine.cli.output import errors, show_failure
+from vitrine.cli.output import say_failure, show_failure
+from vitrine.embedded.home import Home
 from vitrine.embedded.state import load as load_local
 from vitrine.sdk import RpcFailure, Vitrine
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_NOT_RUNNING = 3
+
+
+def no_mesh() -> str:
+    """Says that no mesh runs here, where "here" is, and what to do."""
+    return (
+        f"No mesh runs in {Home.find().path}. Start one with `vitrine up`, name the folder of another in VITRINE_HOME, "
+        "or give --target and --token."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,47 +43,48 @@ class Session:
     tls: bool
     json_output: bool
 
-    def connect(self, *, roles: tuple[str, ...] = ()) -> Vitrine:
-        """Makes a client; for the local mesh with a token of its own.
+    def fail(self, words: str, exit_code: int) -> NoReturn:
+        """Says what is wrong and ends the program.
 
         Args:
-            roles: Roles that the local development token shall carry.
-
-        Raises:
-            typer.Exit: There is no local mesh, or the token is not a JWT; the reason is printed.
+            words: What is wrong, and what to do.
+            exit_code: Exit status.
         """
-        target, token = self.target, self.token
-        if not target or not token:
-            local = load_local()
-            if local is None:
-                errors.print("No mesh runs here. Start one with `vitrine up`, or give --target and --token.")
-                raise typer.Exit(EXIT_USAGE)
-            target = target or local.edge_target
-            token = token or local.token(roles=roles)
-        try:
-            subject = str(jwt.decode(token, options={"verify_signature": False})["sub"])
-        except (jwt.PyJWTError, KeyError) as error:
-            errors.print(f"The token is not a JWT with a subject: {error}")
-            raise typer.Exit(EXIT_USAGE) from error
-        return Vitrine(target, user=subject, token=token, tls=self.tls)
+        say_failure(words, json_output=self.json_output)
+        raise typer.Exit(exit_code)
 
     def run(self, work: Callable[[Vitrine], Awaitable[None]], *, roles: tuple[str, ...] = ()) -> None:
-        """Runs a command with a client; a failed call is printed and ends with exit status 1.
+        """Runs a command with a client; for the local mesh with a token of its own.
 
         Args:
             work: The command.
             roles: Roles that the local development token shall carry.
+
+        Raises:
+            typer.Exit: There is no local mesh, the token is not a JWT, or a call failed; the reason is printed.
         """
+        target, token = self._where_and_as_whom(roles)
+        try:
+            subject = str(jwt.decode(token, options={"verify_signature": False})["sub"])
+        except (jwt.PyJWTError, KeyError) as error:
+            self.fail(f"The token is not a JWT with a subject: {error}", EXIT_USAGE)
 
         async def connected() -> None:
-            async with self.connect(roles=roles) as mesh:
+            async with Vitrine(target, user=subject, token=token, tls=self.tls) as mesh:
                 await work(mesh)
 
         try:
             asyncio.run(connected())
         except RpcFailure as failure:
-            show_failure(failure, json_output=self.json_output)
+            show_failure(failure, json_output=self.json_output, target=target)
             raise typer.Exit(EXIT_FAILED) from failure
         except (OSError, ValueError) as error:
-            errors.print(str(error), style="red", markup=False)
-            raise typer.Exit(EXIT_USAGE) from error
+            self.fail(str(error), EXIT_USAGE)
+
+    def _where_and_as_whom(self, roles: tuple[str, ...]) -> tuple[str, str]:
+        if self.target and self.token:
+            return self.target, self.token
+        local = load_local()
+        if local is None:
+            self.fail(no_mesh(), EXIT_NOT_RUNNING)
+        return self.target or local.edge_target, self.token or local.token(roles=roles)

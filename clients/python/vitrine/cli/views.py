@@ -1,18 +1,36 @@
-"""Messages of the contract as tables."""
+"""Messages of the contract as tables that fit 80 columns.
+
+Words that come from outside (titles, brands, reasons) are `Text`, so that brackets in them are not read as markup.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC
 
 from google.type.money_pb2 import Money
 from rich.console import Group, RenderableType
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 from vitrine.profile.v1 import profile_pb2, taste_pb2
-from vitrine.retrieval.v1 import match_pb2, search_service_pb2
+from vitrine.retrieval.v1 import match_pb2, product_pb2, search_service_pb2
 from vitrine.type.v1 import garment_pb2, model_pb2
 
 _BAR_CELLS = 21
+_PRICE_CELLS = 13
+_WIDTH_CELLS = 100  # with more, the eye loses its line between a title and its price
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Writes a number with its noun: `1 face`, `2 faces`.
+
+    Args:
+        count: The number.
+        one: The noun for 1.
+        many: The noun for the rest; with an `s` when not given.
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def money(amount: Money) -> str:
@@ -22,32 +40,40 @@ def money(amount: Money) -> str:
 
 def colors(garment: garment_pb2.Garment, most: int = 3) -> Text:
     """Writes the colours of a garment with a swatch each."""
-    text = Text()
-    for color in garment.attributes.colors[:most]:
-        text.append("■ ", style=color.hex)
-        text.append(f"{color.name} {color.share:.0%}  ")
-    return text
+    shown = garment.attributes.colors[:most]
+    return Text("  ").join(Text.assemble(("■ ", color.hex), f"{color.name} {color.share:.0%}") for color in shown)
+
+
+def _rows(*right: int) -> Table:
+    """A table without lines: one column as wide as there is room, and so many right of it, of these widths."""
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    for cells in right:
+        table.add_column(justify="right", min_width=cells, no_wrap=True)
+    return table
+
+
+def _under(title: str, *parts: RenderableType) -> RenderableType:
+    return Group(Text(title, style="bold"), *parts)
 
 
 def garments_table(garments: Iterable[garment_pb2.Garment]) -> RenderableType:
-    """Shows garments with what they look like."""
-    table = Table(title="Garments", title_justify="left", expand=False)
-    for column in ("garment", "score", "colours", "pattern", "fit", "formal", "structured", "minimal"):
-        table.add_column(column, justify="right" if column in {"score", "formal", "structured", "minimal"} else "left")
+    """Shows garments with what they look like: colours, and below them pattern, fit and the three scores of 0-100."""
+    table = Table.grid(padding=(0, 2, 0, 0))
     for garment in garments:
-        looks = garment.attributes
-        fit = garment_pb2.Silhouette.Name(looks.silhouette).removeprefix("SILHOUETTE_").lower()
-        table.add_row(
-            garment.category,
-            f"{garment.score:.2f}",
-            colors(garment),
-            looks.pattern,
-            "" if fit == "unspecified" else fit,
-            f"{looks.style.formality:.0f}",
-            f"{looks.style.structure:.0f}",
-            f"{looks.style.minimalism:.0f}",
-        )
-    return table if table.row_count else Text("No garment was found in the picture.", style="yellow")
+        table.add_row(Text(f"  {garment.category}"), f"{garment.score:.2f}", colors(garment))
+        table.add_row("", "", Text(_looks(garment.attributes), style="dim"))
+    if not table.row_count:
+        return Text("No garment was found in the picture.", style="yellow")
+    return _under("Garments, with how sure the model is", table)
+
+
+def _looks(looks: garment_pb2.GarmentAttributes) -> str:
+    fit = garment_pb2.Silhouette.Name(looks.silhouette).removeprefix("SILHOUETTE_").lower()
+    style = looks.style
+    parts = [looks.pattern, "" if fit == "unspecified" else fit.replace("_", " "), f"formal {style.formality:.0f}"]
+    parts += [f"structured {style.structure:.0f}", f"minimal {style.minimalism:.0f}"]
+    return " · ".join(filter(None, parts))
 
 
 def matches_table(
@@ -55,62 +81,67 @@ def matches_table(
 ) -> RenderableType:
     """Shows the best products for each garment, and the three ways to spend."""
     by_id = {garment.garment_id: garment.category for garment in garments}
-    table = Table(title="Products like them", title_justify="left")
-    for column in ("for", "product", "brand", "price", "score", "tier"):
-        table.add_column(column, justify="right" if column in {"price", "score"} else "left")
+    table = _rows(_PRICE_CELLS, 5, 7)
     for found in matches:
+        table.add_row(Text(f"Products like the {by_id.get(found.garment_id, found.garment_id)}", style="bold"))
         shown = list(found.matches[:most])
         names = {match.product.name for match in shown}
         tiers = {"closest": found.tiers.closest, "lower": found.tiers.lower, "premium": found.tiers.premium}
         tier_of = {match.product.name: tier for tier, match in reversed(tiers.items()) if match.product.name}
         shown += [match for match in tiers.values() if match.product.name and match.product.name not in names]
-        for number, match in enumerate(shown):
-            table.add_row(
-                by_id.get(found.garment_id, found.garment_id) if number == 0 else "",
-                match.product.title,
-                match.product.brand,
-                money(match.product.price),
-                f"{match.score:.3f}",
-                tier_of.get(match.product.name, ""),
-            )
-        table.add_section()
-    return table if table.row_count else Text("No product was found.", style="yellow")
+        for match in shown:
+            table.add_row(_product(match.product), *_worth(match), Text(tier_of.get(match.product.name, "")))
+    return Constrain(table, _WIDTH_CELLS) if table.row_count else Text("No product was found.", style="yellow")
+
+
+def _product(product: product_pb2.Product) -> Text:
+    return Text.assemble("  ", product.title, (f" · {product.brand}" if product.brand else "", "dim"))
+
+
+def _worth(match: match_pb2.ProductMatch) -> tuple[Text, Text]:
+    return Text(money(match.product.price)), Text(f"{match.score:.3f}")
 
 
 def search_table(response: search_service_pb2.SearchProductsResponse) -> RenderableType:
-    """Shows the matches of a search with the terms of their scores."""
-    table = Table()
-    for column in ("#", "product", "brand", "price", "score", "because", "would be first with"):
-        table.add_column(column, justify="right" if column in {"#", "price", "score"} else "left")
+    """Shows the matches of a search, each with the terms that its score is the sum of."""
+    if not response.matches:
+        return Text("Nothing was found.", style="yellow")
+    parts: list[RenderableType] = []
     for match in response.matches:
-        because = "  ".join(f"{term.name} {term.contribution:+.2f}" for term in match.terms)
-        table.add_row(
-            str(match.rank),
-            match.product.title,
-            match.product.brand,
-            money(match.product.price),
-            f"{match.score:.3f}",
-            because,
-            match.counterfactual.description,
-        )
-    return Group(table, models_line(response.models)) if table.row_count else Text("Nothing was found.", style="yellow")
+        head = _rows(_PRICE_CELLS, 5)
+        head.add_row(Text.assemble(f"{match.rank:2}", _product(match.product)), *_worth(match))
+        terms = "  ".join(f"{term.name} {term.contribution:+.2f}" for term in match.terms if term.contribution)
+        parts += [Constrain(head, _WIDTH_CELLS), Text(f"    {terms}", style="dim", no_wrap=True, overflow="ellipsis")]
+        if match.counterfactual.description:
+            parts.append(Text(f"    {match.counterfactual.description}", style="cyan"))
+    return Group(*parts, Text("The score is the sum of the terms below it.", style="dim"), models_line(response.models))
 
 
 def radar_table(after: taste_pb2.Radar, before: taste_pb2.Radar | None = None) -> RenderableType:
     """Shows the five axes as bars, with how far each moved when a radar from before is given."""
     was = {axis.axis: axis.score for axis in before.axes} if before else {}
-    title = f"Taste ({after.sighting_count} sightings)"
-    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    table = Table.grid(padding=(0, 2, 0, 0))
     for axis in after.axes:
         moved = axis.score - was.get(axis.axis, axis.score)
         table.add_row(
-            axis.low_pole,
+            f"  {axis.low_pole}",
             _bar(axis.score),
             axis.high_pole,
-            f"{axis.score:.0f}",
-            Text(f"{moved:+.1f}", style="cyan") if abs(moved) >= 0.05 else "",
+            Text(f"{axis.score:.0f}", justify="right"),
+            Text(f"{moved:+.1f}", style="cyan", justify="right") if abs(moved) >= 0.05 else "",
         )
-    return table
+    return _under(f"Taste, after {counted(after.sighting_count, 'sighting')}", table)
+
+
+def taste_change(change: taste_pb2.TasteChange) -> RenderableType:
+    """Shows one change of the taste: when, which garments, and the axes."""
+    when = change.record_time.ToDatetime(UTC).astimezone().strftime("%H:%M:%S")
+    what = (
+        "a sighting was taken back"
+        if change.undo
+        else ", ".join(it.summary for it in change.attributions if it.summary)
+    )
+    return Group(Text(f"{when}  {what or 'a sighting'}", style="cyan"), radar_table(change.after, change.before))
 
 
 def _bar(score: float) -> Text:
@@ -122,24 +153,25 @@ def _bar(score: float) -> Text:
 
 
 def models_line(models: Iterable[model_pb2.ModelUse]) -> Text:
-    """Names the models that took part, and what is degraded."""
+    """Names each model that took part once, and says what is degraded."""
+    named = {use.model: "" for use in models} | {use.model: use.degraded_reason for use in models if use.degraded}
+    degraded = {use.model for use in models if use.degraded}
     text = Text("models: ", style="dim")
-    for use in models:
-        text.append(f"{use.model}  ", style="yellow" if use.degraded else "dim")
-        if use.degraded:
-            text.append(f"({use.degraded_reason})  ", style="yellow")
+    for number, (model, reason) in enumerate(named.items()):
+        text.append(", " if number else "", style="dim")
+        text.append(f"{model} degraded: {reason}" if model in degraded else model, style="yellow" * (model in degraded))
     return text
 
 
 def profile_view(profile: profile_pb2.Profile) -> RenderableType:
     """Shows a profile: taste, preferences, colour season."""
-    rows = Table(show_header=False, box=None)
+    rows = Table.grid(padding=(0, 2, 0, 0))
     wants = profile.preferences
-    rows.add_row("user", profile.name.removesuffix("/profile"))
+    rows.add_row("user", Text(profile.name.removesuffix("/profile")))
     if wants.HasField("budget"):
         rows.add_row("budget", money(wants.budget))
     if wants.sizes:
-        rows.add_row("sizes", ", ".join(f"{bucket} {size}" for bucket, size in sorted(wants.sizes.items())))
+        rows.add_row("sizes", Text(", ".join(f"{bucket} {size}" for bucket, size in sorted(wants.sizes.items()))))
     if wants.preferred_brands:
-        rows.add_row("brands", ", ".join(wants.preferred_brands))
+        rows.add_row("brands", Text(", ".join(wants.preferred_brands)))
     return Group(rows, radar_table(profile.radar))

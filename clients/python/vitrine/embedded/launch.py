@@ -51,6 +51,7 @@ def launch(
     if load(home) is not None:
         raise LaunchError(f"a mesh runs in {home.path} already; `vitrine down` ends it")
     stop_leftovers(home)
+    home.state.unlink(missing_ok=True)  # what an earlier start died of is not what this one dies of
     home.make()
     command = [sys.executable, "-m", "vitrine.embedded", "--home", str(home.path), "--log-level", log_level]
     command += ["--port", str(usual_edge_port(port)), "--ready-s", str(ready_s)]

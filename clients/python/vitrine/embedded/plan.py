@@ -81,9 +81,7 @@ def plan_replicas(options: MeshOptions) -> list[Replica]:
     Raises:
         ValueError: An unknown kind of process.
     """
-    unknown = set(options.replicas) - set(_MODULES)
-    if unknown:
-        raise ValueError(f"there are no processes called {', '.join(sorted(unknown))}; there are {', '.join(_MODULES)}")
+    _check_kinds(options.replicas)
     named = [(kind, number) for kind in _MODULES for number in range(1, options.replicas.get(kind, 1) + 1)]
     ports = iter(free_ports(len(named) * len(_KINDS_OF_PORT)))
     return [
@@ -153,15 +151,22 @@ def parse_replicas(text: str) -> dict[str, int]:
         text: The text; empty for none.
 
     Raises:
-        ValueError: A count is not a number above 0.
+        ValueError: A count is not a number above 0, or there are no such processes.
     """
-    counts = {}
+    counts: dict[str, int] = {}
     for part in filter(None, text.split(",")):
         kind, _, count = part.partition("=")
         if not count.isdigit() or int(count) < 1:
-            raise ValueError(f"expected kind=count with a count above 0, got {part!r}")
+            raise ValueError(f"expected kind=count with a count above 0, such as ingest=2, got {part!r}")
         counts[kind.strip()] = int(count)
+    _check_kinds(counts)
     return counts
+
+
+def _check_kinds(replicas: Mapping[str, int]) -> None:
+    unknown = sorted(set(replicas) - set(_MODULES))
+    if unknown:
+        raise ValueError(f"there are no processes called {', '.join(unknown)}; there are {', '.join(_MODULES)}")
 
 
 def _first(replicas: list[Replica], kind: str) -> Replica:

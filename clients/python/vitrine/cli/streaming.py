@@ -1,0 +1,148 @@
+"""`vitrine stream`: frames of a camera, a video or pictures go up; keyframes and results come down."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from vitrine.cli import views
+from vitrine.cli.live import LiveView
+from vitrine.cli.output import as_json, console
+from vitrine.cli.session import EXIT_USAGE, Session
+from vitrine.ingest.v1 import frame_pb2
+from vitrine.sdk import CameraFrame, FrameStream, Reconnected, StreamSettings, Vitrine, frames_of
+from vitrine.sdk.frames import PICTURES
+
+_REFRESHES_PER_S = 5
+
+
+def stream(
+    context: typer.Context,
+    source: Annotated[
+        str, typer.Argument(help="Number of a webcam, a video file, a picture, or a folder of pictures.")
+    ],
+    fps: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Frames per second; the pictures of a folder are given at it too.")
+    ] = 10.0,
+    min_interval_s: Annotated[
+        float | None, typer.Option(min=0, max=60, help="Least time between keyframes, in seconds (1).")
+    ] = None,
+    max_interval_s: Annotated[
+        float | None, typer.Option(min=0.1, max=600, help="A keyframe is forced after so many seconds (10).")
+    ] = None,
+    ssim: Annotated[float | None, typer.Option(min=0, max=1, help="SSIM above this is the same scene (0.85).")] = None,
+    pixel_diff: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Mean difference below this is the same scene (0.06).")
+    ] = None,
+) -> None:
+    """Stream a camera, a video or pictures, and watch keyframes and results. Ctrl-C ends the stream well."""
+    session: Session = context.obj
+    if min_interval_s is not None and max_interval_s is not None and max_interval_s <= min_interval_s:
+        session.fail("--max-interval-s must be above --min-interval-s", EXIT_USAGE)
+    keyframes = frame_pb2.KeyframeConfig(
+        min_interval_s=min_interval_s,
+        max_interval_s=max_interval_s,
+        ssim_threshold=ssim,
+        pixel_diff_threshold=pixel_diff,
+    )
+    try:
+        words = describe(source, fps)
+    except FileNotFoundError as error:
+        session.fail(str(error), EXIT_USAGE)
+    if not session.json_output:
+        console.print(words, style="dim", markup=False, highlight=False)
+
+    async def work(mesh: Vitrine) -> None:
+        live = FrameStream(mesh, StreamSettings(keyframes=keyframes, source="cli"))
+        view = await show_stream(live, frames_of(source, fps=fps), json_output=session.json_output)
+        if not session.json_output and (taste := view.taste()) is not None:
+            console.print(taste)
+
+    session.run(work)
+
+
+def describe(source: str, fps: float) -> str:
+    """Says in words what will be streamed, and how fast.
+
+    Args:
+        source: As for `frames_of`.
+        fps: Frames per second.
+
+    Raises:
+        FileNotFoundError: There is no such file or folder.
+    """
+    path = Path(source)
+    if source.isdigit():
+        return f"webcam {source} at {fps:g} fps, until Ctrl-C"
+    if path.is_dir():
+        count = sum(each.suffix.lower() in PICTURES for each in path.iterdir())
+        each = "" if fps <= 1 else "; --fps 1 leaves each the second that keyframes are apart"
+        return f"{views.counted(count, 'picture')} of {source} at {fps:g} fps{each}"
+    if "://" not in source and not path.exists():
+        raise FileNotFoundError(f"there is no file or folder {source!r}; a webcam is given by its number")
+    return f"the picture {source}" if path.suffix.lower() in PICTURES else f"{source} at {fps:g} fps"
+
+
+async def show_stream(stream: FrameStream, frames: AsyncIterator[CameraFrame], *, json_output: bool) -> LiveView:
+    """Streams frames to their end or to Ctrl-C, and shows what comes back.
+
+    Args:
+        stream: The stream.
+        frames: What to send, paced.
+        json_output: Print the server's events as JSON lines.
+
+    Returns:
+        What has come back.
+    """
+    view = LiveView(stream)
+    if json_output:
+        async for event in stream.events(until_interrupted(frames)):
+            view.take(event)
+            if not isinstance(event, Reconnected):
+                as_json(event)
+        return view
+    with Live(view, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True):
+        async for event in stream.events(until_interrupted(frames)):
+            view.take(event)
+    console.print(view.summary())
+    return view
+
+
+async def until_interrupted(frames: AsyncIterator[CameraFrame]) -> AsyncGenerator[CameraFrame, None]:
+    """Gives frames until Ctrl-C; a second Ctrl-C ends the program as usual.
+
+    Args:
+        frames: The frames.
+
+    Yields:
+        The same.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    before = signal.getsignal(signal.SIGINT)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        while True:
+            coming = asyncio.create_task(_next(frames))
+            try:
+                await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not coming.done():
+                    coming.cancel()
+            if stopping.done() or (frame := await coming) is None:
+                return
+            yield frame
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+        stopping.cancel()
+
+
+async def _next(frames: AsyncIterator[CameraFrame]) -> CameraFrame | None:
+    return await anext(frames, None)

@@ -1,0 +1,161 @@
+"""What people see of the command line's answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from google.type.money_pb2 import Money
+from rich.console import Console, RenderableType
+from vitrine.cli import views
+from vitrine.cli.live import LiveView
+from vitrine.cli.streaming import describe, until_interrupted
+from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
+from vitrine.profile.v1 import taste_pb2
+from vitrine.retrieval.v1 import match_pb2, product_pb2, search_service_pb2
+from vitrine.sdk import CameraFrame, FrameStream, Vitrine
+from vitrine.type.v1 import color_pb2, garment_pb2, model_pb2
+
+pytestmark = pytest.mark.unit
+TITLE = "Oversized charcoal linen elbow-sleeved double-breasted blouse [new]"
+
+
+def _lines(view: RenderableType, width: int = 80) -> list[str]:
+    console = Console(width=width, force_terminal=False)
+    with console.capture() as captured:
+        console.print(view)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def _match(rank: int, counterfactual: str = "") -> match_pb2.ProductMatch:
+    names = ("cosine", "keyword", "price", "brand", "availability")
+    return match_pb2.ProductMatch(
+        rank=rank,
+        score=0.5,
+        product=product_pb2.Product(
+            name=f"products/{rank}", title=TITLE, brand="Maison Quatorze", price=Money(units=16790, currency_code="JPY")
+        ),
+        terms=[match_pb2.ScoreTerm(name=name, contribution=0.1) for name in names],
+        counterfactual=match_pb2.Counterfactual(description=counterfactual),
+    )
+
+
+def _garment() -> garment_pb2.Garment:
+    colors = [color_pb2.Color(name=name, hex="#102030", share=0.3) for name in ("midnight blue", "dusty pink")]
+    looks = garment_pb2.GarmentAttributes(
+        colors=[*colors, colors[0]], pattern="patterned", silhouette=garment_pb2.SILHOUETTE_OVERSIZED
+    )
+    return garment_pb2.Garment(garment_id="g", category="trousers", score=0.7, attributes=looks)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_search_takes_two_lines_a_product(width: int) -> None:
+    found = search_service_pb2.SearchProductsResponse(matches=[_match(rank) for rank in range(1, 11)])
+    lines = _lines(views.search_table(found), width)
+    assert len(lines) == 2 * 10 + 2
+    assert lines[0].startswith(" 1  Oversized charcoal linen")
+    assert lines[0].endswith("16,790.00 JPY  0.500")
+    assert lines[1].strip() == "cosine +0.10  keyword +0.10  price +0.10  brand +0.10  availability +0.10"
+
+
+def test_search_says_what_would_be_first() -> None:
+    found = search_service_pb2.SearchProductsResponse(matches=[_match(2, "12.00 EUR less would make it first")])
+    assert "12.00 EUR less would make it first" in _lines(views.search_table(found))[2]
+
+
+def test_brackets_of_titles_are_no_markup() -> None:
+    found = search_service_pb2.SearchProductsResponse(matches=[_match(1)])
+    assert "[new]" in _lines(views.search_table(found), 200)[0]
+
+
+def test_garments_are_not_cut_at_80_columns() -> None:
+    first, second = _lines(views.garments_table([_garment()]))[1:]
+    assert first.strip() == "trousers  0.70  ■ midnight blue 30%  ■ dusty pink 30%  ■ midnight blue 30%"
+    assert second.strip() == "patterned · oversized · formal 0 · structured 0 · minimal 0"
+
+
+def test_matches_take_a_line_a_product_with_its_tier() -> None:
+    tiers = match_pb2.PriceTiers(closest=_match(1), premium=_match(4))
+    found = match_pb2.GarmentMatches(garment_id="g", matches=[_match(1), _match(2), _match(3)], tiers=tiers)
+    lines = _lines(views.matches_table([_garment()], [found]))
+    assert lines[0] == "Products like the trousers"
+    assert [line.split()[-1] for line in lines[1:]] == ["closest", "0.500", "0.500", "premium"]
+
+
+def test_a_model_that_did_two_things_is_named_once() -> None:
+    uses = [
+        model_pb2.ModelUse(task="a", model="one/1"),
+        model_pb2.ModelUse(task="b", model="two/1"),
+        model_pb2.ModelUse(task="c", model="one/1", degraded=True, degraded_reason="no weights"),
+    ]
+    assert views.models_line(uses).plain == "models: one/1 degraded: no weights, two/1"
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 faces"), (1, "1 face"), (1200, "1,200 faces")])
+def test_nouns_agree_with_their_number(count: int, words: str) -> None:
+    assert views.counted(count, "face") == words
+
+
+def test_undone_sighting_is_told() -> None:
+    lines = _lines(views.taste_change(taste_pb2.TasteChange(undo=True)))
+    assert lines[0].endswith("a sighting was taken back")
+    assert lines[1] == "Taste, after 0 sightings"
+
+
+async def test_end_of_a_stream_shows_its_keyframes_and_what_became_of_each_frame() -> None:
+    async with Vitrine("127.0.0.1:1", user="ada", token="") as mesh:
+        view = LiveView(FrameStream(mesh))
+    for number in range(1, 61):
+        result = frame_pb2.StreamResult(
+            frame_number=number, keyframe_reason=frame_pb2.KEYFRAME_REASON_SCENE_CHANGE, garments=[_garment()]
+        )
+        result.processing_time.FromMilliseconds(number)
+        view.take(stream_service_pb2.StreamFramesResponse(result=result))
+    totals = frame_pb2.FrameTotals(processed_count=60, skipped_interval_count=540, lost_count=1)
+    view.take(stream_service_pb2.StreamFramesResponse(stats=stream_service_pb2.StreamStats(totals=totals, final=True)))
+    text = "\n".join(_lines(view.summary()))
+    assert text.count("scene change") == 50
+    assert "... 10 keyframes before these" in text
+    assert "60 keyframes · 540 too soon · 1 lost" in text
+    assert "30 ms (median), 60 ms (longest)" in text
+    assert "\n".join(_lines(view)).count("scene change") == 4
+
+
+async def test_interrupt_ends_the_camera_and_not_the_program() -> None:
+    async def camera() -> AsyncIterator[CameraFrame]:
+        yield CameraFrame(b"one", 0.0)
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
+        yield CameraFrame(b"never", 60.0)
+
+    before = signal.getsignal(signal.SIGINT)
+    async with asyncio.timeout(10):
+        assert [frame.jpeg async for frame in until_interrupted(camera())] == [b"one"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+async def test_camera_that_ends_or_breaks_is_passed_on() -> None:
+    async def camera(error: Exception | None) -> AsyncIterator[CameraFrame]:
+        yield CameraFrame(b"one", 0.0)
+        if error is not None:
+            raise error
+
+    assert len([frame async for frame in until_interrupted(camera(None))]) == 1
+    with pytest.raises(FileNotFoundError):
+        _ = [frame async for frame in until_interrupted(camera(FileNotFoundError()))]
+
+
+def test_source_is_described_with_its_pace(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.PNG", "notes.txt"):
+        (tmp_path / name).touch()
+    assert describe(str(tmp_path), 10).startswith(f"2 pictures of {tmp_path} at 10 fps; --fps 1")
+    assert describe(str(tmp_path), 0.5) == f"2 pictures of {tmp_path} at 0.5 fps"
+    assert describe(str(tmp_path / "a.jpg"), 10) == f"the picture {tmp_path / 'a.jpg'}"
+    assert describe("0", 10) == "webcam 0 at 10 fps, until Ctrl-C"
+    assert describe("rtsp://10.0.0.2/door", 5) == "rtsp://10.0.0.2/door at 5 fps"
+    with pytest.raises(FileNotFoundError, match="webcam is given by its number"):
+        describe(str(tmp_path / "c.jpg"), 10)
