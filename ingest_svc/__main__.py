@@ -92,9 +92,12 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
         Registration(tryon_service_pb2_grpc.add_TryOnServiceServicer_to_server, TryOnServicer(), _TRYON),
     ]
     runtime.background(_sweep(parts, store), name="stream-sweep")
-    async with serving_http(settings.host, settings.http_port, _sockets(parts, hub), _health(parts)) as port:
-        runtime.log.info("listening_http", port=port)
-        yield hub
+    try:
+        async with serving_http(settings.host, settings.http_port, _sockets(parts, hub), _health(parts)) as port:
+            runtime.log.info("listening_http", port=port)
+            yield hub
+    finally:
+        await hub.settle()
 
 
 def _captures(parts: Parts, hub: StreamHub) -> None:

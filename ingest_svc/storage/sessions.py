@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,15 +83,26 @@ class PostgresSessionStore:
             return _session(row), await _results(connection, row.id)
 
     async def save(
-        self, session: StoredSession, results: Sequence[KeptResult] = (), *, acknowledged: int, keep: int
-    ) -> None:
+        self,
+        session: StoredSession,
+        results: Sequence[KeptResult] = (),
+        *,
+        acknowledged: Collection[int] = (),
+        known: Collection[int] = (),
+        keep: int,
+    ) -> list[KeptResult]:
         """Saves totals and settings, adds results and forgets acknowledged ones.
 
         Args:
             session: The session with its present values.
             results: New results; one that is kept already changes nothing.
-            acknowledged: Results of this frame and all before it are forgotten.
+            acknowledged: Results of these frames are forgotten. Those alone: an older connection may add one of an
+                earlier frame at any time, which nobody has seen.
+            known: Frames of the other results that this connection knows of.
             keep: Of the others only the newest so many stay.
+
+        Returns:
+            Results that this connection does not know, in order: an older one has added them since.
 
         Raises:
             SessionTakenOverError: When a newer connection has the session, or it has ended; results are added first
@@ -105,14 +116,13 @@ class PostgresSessionStore:
             )
             if generation is not None:
                 await _add(connection, session, results)
-            current = generation == session.generation
-            if current:
+            if generation == session.generation:
                 await connection.execute(
                     sa.update(streams).where(streams.c.id == stream_id).values(**self._changing(session))
                 )
                 await _forget(connection, stream_id, acknowledged, keep)
-        if not current:
-            raise SessionTakenOverError
+                return await _results(connection, stream_id, known)
+        raise SessionTakenOverError
 
     async def end(self, session: StoredSession) -> None:
         """Ends a session for good: it and its results go.
@@ -166,7 +176,7 @@ async def _add(connection: AsyncConnection, session: StoredSession, results: Seq
     await connection.execute(postgresql.insert(stream_results).on_conflict_do_nothing(), rows)
 
 
-async def _forget(connection: AsyncConnection, stream_id: uuid.UUID, acknowledged: int, keep: int) -> None:
+async def _forget(connection: AsyncConnection, stream_id: uuid.UUID, acknowledged: Collection[int], keep: int) -> None:
     mine = stream_results.c.stream_id == stream_id
     newest = (
         sa.select(stream_results.c.frame_number)
@@ -177,14 +187,14 @@ async def _forget(connection: AsyncConnection, stream_id: uuid.UUID, acknowledge
     )
     number = stream_results.c.frame_number
     await connection.execute(
-        sa.delete(stream_results).where(mine, sa.or_(number <= acknowledged, number.not_in(newest)))
+        sa.delete(stream_results).where(mine, sa.or_(number.in_(acknowledged), number.not_in(newest)))
     )
 
 
-async def _results(connection: AsyncConnection, stream_id: uuid.UUID) -> list[KeptResult]:
+async def _results(connection: AsyncConnection, stream_id: uuid.UUID, but: Collection[int] = ()) -> list[KeptResult]:
     statement = (
         sa.select(stream_results.c.event_id, stream_results.c.frame_number, stream_results.c.payload)
-        .where(stream_results.c.stream_id == stream_id)
+        .where(stream_results.c.stream_id == stream_id, stream_results.c.frame_number.not_in(but))
         .order_by(stream_results.c.frame_number)
     )
     rows = await connection.execute(statement)

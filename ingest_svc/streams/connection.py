@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
 
 from ingest_svc.streams.events import Trouble
 from ingest_svc.streams.live import LiveStream
-from ingest_svc.streams.ports import SessionMovedError
+from ingest_svc.streams.ports import SessionMovedError, StreamMetrics
 from mesh.errors import FailedPreconditionError, NotFoundError, UnavailableError, VitrineError
+from mesh.failures import where_raised
 
 # How long a keyframe in work may hold up the end of a stream.
 _FINISH_S = 30.0
@@ -28,12 +32,19 @@ class Connection:
     """
 
     def __init__(
-        self, live: LiveStream, user: str, expires_at_s: float, save_interval_s: float, stopping: asyncio.Event
+        self,
+        live: LiveStream,
+        metrics: StreamMetrics,
+        user: str,
+        expires_at_s: float,
+        save_interval_s: float,
+        stopping: asyncio.Event,
     ) -> None:
         """Prepares a connection; `drive` runs it and `leave` must follow.
 
         Args:
             live: The stream.
+            metrics: Where failures are counted.
             user: Whose it is.
             expires_at_s: When the session ends, seconds since 1970.
             save_interval_s: How often it is kept, seconds.
@@ -42,12 +53,15 @@ class Connection:
         self.user = user
         self.gone = asyncio.Event()
         self._live = live
+        self._metrics = metrics
         self._expires_at_s = expires_at_s
         self._save_interval_s = save_interval_s
         self._stopping = stopping
         self._give_way = asyncio.Event()
         self._erased = False
         self._working: asyncio.Task[None] | None = None
+        self._raised: BaseException | None = None
+        self._log = structlog.get_logger("ingest.streams")
 
     def give_way(self) -> None:
         """Ends it, because a newer connection has its session."""
@@ -90,11 +104,15 @@ class Connection:
             else:
                 _raise_failure(keeping)
                 await self._end_early(reading, working)
+        except BaseException as error:
+            self._raised = error
+            raise
         finally:
             for task in (reading, keeping, *signals):
                 task.cancel()
             # Awaited, because the transport closes the client's messages next, and nobody may be reading them then.
-            await asyncio.wait([reading])
+            await asyncio.wait([reading, keeping])
+            self._tell(reading, keeping)
 
     async def leave(self) -> None:
         """Puts the books in order, also when the client has just vanished in the middle of a keyframe.
@@ -105,11 +123,24 @@ class Connection:
         try:
             if self._working is not None:
                 await asyncio.wait([self._working])
-                _raise_failure(self._working, ignored=SessionMovedError)
+                self._tell(self._working)
             if not self._live.wrapped_up:
                 await self._live.wrap_up(stopped=False)
         finally:
             self.gone.set()
+            if self._working is not None:
+                self._working.cancel()  # where there was no time to wait for it
+
+    def _tell(self, *tasks: asyncio.Task[Any]) -> None:
+        """Tells the log of failures that nobody hears of, because the stream ended for another reason."""
+        for task in tasks:
+            error = None if task.cancelled() else task.exception()
+            if error is not None and error is not self._raised and not isinstance(error, SessionMovedError):
+                self._metrics.failure("stream")
+                self._log.error(
+                    "stream_failed", stream=self._live.session.stream_id, part=task.get_name(),
+                    kind=type(error).__name__, where=where_raised(error),
+                )  # fmt: skip
 
     async def _end_well(self, reading: asyncio.Task[bool], working: asyncio.Task[None]) -> None:
         stopped = await reading
@@ -148,10 +179,10 @@ async def _returned(awaitable: Awaitable[bool]) -> bool:
     return await awaitable
 
 
-def _raise_failure(task: asyncio.Task[None], ignored: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
+def _raise_failure(task: asyncio.Task[None]) -> None:
     """Raises what a task failed with; one that still runs, or was cancelled, did not fail."""
     if not task.done() or task.cancelled():
         return
     error = task.exception()
-    if error is not None and not isinstance(error, ignored):
+    if error is not None:
         raise error

@@ -12,6 +12,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from ingest_svc.streams.connection import Connection, Pump
 from ingest_svc.streams.events import KeptResult, OpenRequest, Ready
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeConfigError
@@ -28,6 +30,8 @@ from mesh.errors import (
 _RETRY_AFTER_S = 5.0
 # How long a newer connection waits for an older one of the same session to put its books in order.
 _FINISH_BEFORE_RESUME_S = 5.0
+# How long keyframes in work may hold up the end of the process, once all calls have ended.
+_SETTLE_S = 5.0
 
 
 class StreamHub:
@@ -37,7 +41,7 @@ class StreamHub:
         self,
         around: Surroundings,
         stopping: asyncio.Event,
-        background: Callable[[Coroutine[Any, Any, Any]], object],
+        background: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
     ) -> None:
         """Makes an empty hub.
 
@@ -50,6 +54,8 @@ class StreamHub:
         self._stopping = stopping
         self._background = background
         self._connections: dict[bytes, Connection] = {}
+        self._leaving: set[asyncio.Task[Any]] = set()
+        self._log = structlog.get_logger("ingest.streams")
         self._open = 0
 
     async def run(self, request: OpenRequest, sink: Sink, pump: Pump) -> None:
@@ -77,19 +83,24 @@ class StreamHub:
             live = self._live(request, stored, sink)
             connection = Connection(
                 live,
+                self._around.metrics,
                 request.user,
                 stored.expires_at.timestamp(),
                 self._around.limits.save_interval_s,
                 self._stopping,
             )
             self._connections[token_hash] = connection
+            resumed = bool(request.resume_token)
+            self._log.info("stream_opened", stream=stored.stream_id, resumed=resumed, source=request.source)
             try:
-                await live.send(self._ready(live, stored, token, bool(request.resume_token), len(kept)))
+                await live.send(self._ready(live, stored, token, resumed, len(kept)))
                 await live.replay(kept)
                 await connection.drive(pump)
             finally:
                 # Not awaited: this call may have been cancelled, and the books must be put in order all the same.
-                self._background(self._leave(connection, token_hash))
+                leaving = self._background(self._leave(connection, token_hash))
+                self._leaving.add(leaving)
+                leaving.add_done_callback(self._leaving.discard)
         finally:
             self._open -= 1
 
@@ -99,6 +110,15 @@ class StreamHub:
         finally:
             if self._connections.get(token_hash) is connection:
                 del self._connections[token_hash]
+
+    async def settle(self) -> None:
+        """Waits for streams that have ended to put their books in order; to be called before the database is closed."""
+        if not self._leaving:
+            return
+        _, late = await asyncio.wait(self._leaving, timeout=_SETTLE_S)
+        for leaving in late:
+            leaving.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     def end_sessions(self, user: str) -> int:
         """Ends the open streams of a user whose data are erased; keyframes in work are dropped.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import asdict, replace
 
 from ingest_svc.streams.events import KeptResult
@@ -41,8 +40,8 @@ class SessionKeeper:
         self._stored = stored
         self._metrics = metrics
         self._keep = keep
-        self._unacknowledged: OrderedDict[str, int] = OrderedDict()
-        self._acknowledged = 0
+        self._unacknowledged: dict[str, int] = {}
+        self._acknowledged: set[int] = set()  # frames whose results are to be forgotten at the next save
         self._unsaved: list[KeptResult] = []
         self._saving = asyncio.Lock()
 
@@ -59,53 +58,70 @@ class SessionKeeper:
         """
         self._unacknowledged[kept.event_id] = kept.number
         while len(self._unacknowledged) > self._keep:
-            self._unacknowledged.popitem(last=False)
+            del self._unacknowledged[min(self._unacknowledged, key=self._unacknowledged.__getitem__)]
 
-    async def add(self, kept: KeptResult) -> None:
+    async def add(self, kept: KeptResult) -> list[KeptResult]:
         """Keeps a new result, before it is sent.
 
         Args:
             kept: The result.
+
+        Returns:
+            As `save`.
 
         Raises:
             SessionMovedError: When the session goes on elsewhere; the result is kept all the same.
         """
         self.remember(kept)
         self._unsaved.append(kept)
-        await self.save()
+        return await self.save()
 
-    async def acknowledge(self, event_id: str) -> None:
-        """Forgets a result and all before it. An id that is not known (any more) changes nothing.
+    async def acknowledge(self, event_id: str) -> list[KeptResult]:
+        """Forgets a result and all before it that were sent. An id that is not known (any more) changes nothing.
 
         Args:
             event_id: Its id.
+
+        Returns:
+            As `save`.
 
         Raises:
             SessionMovedError: When the session goes on elsewhere.
         """
         number = self._unacknowledged.get(event_id)
         if number is None:
-            return
-        self._acknowledged = max(self._acknowledged, number)
+            return []
         for other in [key for key, value in self._unacknowledged.items() if value <= number]:
-            del self._unacknowledged[other]
-        await self.save()
+            self._acknowledged.add(self._unacknowledged.pop(other))
+        return await self.save()
 
-    async def save(self) -> None:
+    async def save(self) -> list[KeptResult]:
         """Saves totals, settings, new results and acknowledgements.
+
+        Returns:
+            Results that an older connection of the session, on another replica, has added since: to be sent. They are
+            remembered already.
 
         Raises:
             SessionMovedError: When the session goes on elsewhere.
         """
         async with self._saving:
             results, self._unsaved = self._unsaved, []
+            acknowledged, known = frozenset(self._acknowledged), frozenset(self._unacknowledged.values())
             try:
-                await self._store.save(self._present(), results, acknowledged=self._acknowledged, keep=self._keep)
+                late = await self._store.save(
+                    self._present(), results, acknowledged=acknowledged, known=known, keep=self._keep
+                )
             except SessionTakenOverError:
                 raise SessionMovedError from None
             except VitrineError:
                 self._metrics.failure("stream_save")
                 self._unsaved = (results + self._unsaved)[-self._keep :]
+                return []
+            self._acknowledged -= acknowledged
+            for kept in late:
+                self.remember(kept)
+            return late
 
     async def end(self) -> None:
         """Ends the session for good."""

@@ -72,6 +72,10 @@ class LiveStream:
         """
         for kept in results:
             self._keeper.remember(kept)
+        await self._send_again(results)
+
+    async def _send_again(self, results: Sequence[KeptResult]) -> None:
+        for kept in results:
             await self.send(ResultEvent(kept, replayed=True))
 
     async def frame(self, number: int, data: bytes, capture_ns: int | None) -> None:
@@ -149,7 +153,7 @@ class LiveStream:
         if options is not None:
             self.session.options = options
         await self.stats()
-        await self._keeper.save()
+        await self._send_again(await self._keeper.save())
 
     async def acknowledge(self, event_id: str) -> None:
         """Forgets a result and all before it.
@@ -157,7 +161,7 @@ class LiveStream:
         Args:
             event_id: The id of the result.
         """
-        await self._keeper.acknowledge(event_id)
+        await self._send_again(await self._keeper.acknowledge(event_id))
 
     def close(self) -> None:
         """Takes no more keyframes; `process` ends when the last one is done."""
@@ -206,10 +210,11 @@ class LiveStream:
         )
         ack = self._ended(keyframe, Outcome.PROCESSED)
         kept = KeptResult(result.event_id, result.number, self._sink.pack(result))
-        await self._keeper.add(kept)
+        late = await self._keeper.add(kept)
         picture = understood.picture.jpeg if keyframe.options.include_blurred_image else b""
         await self.send(ResultEvent(kept, blurred_jpeg=picture))
         await self.send(ack)
+        await self._send_again(late)
 
     async def _resolve(self, keyframe: Keyframe, outcome: Outcome, reason: str = "") -> None:
         await self.send(self._ended(keyframe, outcome, reason))
@@ -229,7 +234,7 @@ class LiveStream:
         """
         while True:
             await asyncio.sleep(interval_s)
-            await self._keeper.save()
+            await self._send_again(await self._keeper.save())
 
     async def wrap_up(self, *, stopped: bool) -> None:
         """Leaves the session in good order: ended for good, or ready to be resumed.
@@ -239,6 +244,6 @@ class LiveStream:
         """
         self.wrapped_up = True
         with contextlib.suppress(SessionMovedError):
-            await self._keeper.save()
+            await self._send_again(await self._keeper.save())
         if stopped:
             await self._keeper.end()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -78,8 +78,14 @@ class SessionStore(Protocol):
         """
 
     async def save(
-        self, session: StoredSession, results: Sequence[KeptResult] = (), *, acknowledged: int, keep: int
-    ) -> None:
+        self,
+        session: StoredSession,
+        results: Sequence[KeptResult] = (),
+        *,
+        acknowledged: Collection[int] = (),
+        known: Collection[int] = (),
+        keep: int,
+    ) -> list[KeptResult]:
         """Saves totals and settings, adds results and forgets acknowledged ones.
 
         Results are added even when a newer connection has the session: they were made from frames that it accepted.
@@ -87,8 +93,12 @@ class SessionStore(Protocol):
         Args:
             session: The session with its present values.
             results: New results.
-            acknowledged: Results of this frame and all before it are forgotten.
+            acknowledged: Results of these frames are forgotten.
+            known: Frames of the other results that this connection knows of.
             keep: Of the others only the newest so many stay.
+
+        Returns:
+            Results that this connection does not know, in order: an older one has added them since.
 
         Raises:
             SessionTakenOverError: When a newer connection has the session.

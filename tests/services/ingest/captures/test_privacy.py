@@ -106,7 +106,7 @@ async def test_export_reads_in_pages_and_a_slow_reader_holds_no_connection(
         results = [KeptResult(f"event-{number}", number, b"") for number in range(1, 6)]
         sessions = PostgresSessionStore(database, resume_window_s=60)
         await sessions.create(session, uuid.uuid4().bytes)
-        await sessions.save(session, results, acknowledged=0, keep=10)
+        await sessions.save(session, results, keep=10)
         pool = cast("sa.QueuePool", database.engine.pool)
         rows: list[tuple[str, Any]] = []
         async for kind, line in records.export_rows(database, user.subject):

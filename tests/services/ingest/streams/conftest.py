@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psycopg
 import pytest
 import skimage.data
 from pydantic import SecretStr
@@ -56,6 +57,11 @@ class Ingest:
             "models_dir": Path("models"),
         }  # fmt: skip
         return IngestSettings(**{**values, **changes})
+
+    def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        """Asks the database, past the service."""
+        with psycopg.connect(self.database_url.replace("postgresql+psycopg", "postgresql")) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
 
     def token(self, user: str, *roles: str) -> str:
         return self.key.sign(user, roles, ttl_s=600)

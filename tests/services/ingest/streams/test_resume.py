@@ -7,7 +7,6 @@ import hashlib
 from typing import Any
 
 import grpc
-import psycopg
 import pytest
 from vitrine.ingest.v1 import frame_pb2, privacy_service_pb2, privacy_service_pb2_grpc
 
@@ -20,12 +19,6 @@ from tests.services.ingest.streams.neighbours import Neighbours
 pytestmark = pytest.mark.service
 
 _SCENES = [jpeg(seed) for seed in range(30, 34)]
-
-
-def _rows(ingest: Ingest, statement: str, *values: object) -> list[tuple[object, ...]]:
-    url = ingest.database_url.replace("postgresql+psycopg", "postgresql")
-    with psycopg.connect(url) as connection:
-        return connection.execute(statement.encode(), values).fetchall()
 
 
 @pytest.mark.parametrize("replica", [0, 1], ids=["same-replica", "another-replica"])
@@ -147,9 +140,9 @@ async def test_what_is_kept_holds_neither_token_nor_picture(connect: Connect, in
     await client.frame(_SCENES[0])
     assert (await client.result(1)).blurred_image.data
     await client.drop()
-    (row,) = _rows(ingest, "select token_hash, totals from ingest.streams where user_id = %s", user)
+    (row,) = ingest.rows("select token_hash, totals from ingest.streams where user_id = %s", user)
     assert row[0] == hashlib.sha256(ready.resume_token.encode()).digest()
-    (kept,) = _rows(ingest, "select payload from ingest.stream_results where user_id = %s", user)
+    (kept,) = ingest.rows("select payload from ingest.stream_results where user_id = %s", user)
     result = frame_pb2.StreamResult.FromString(kept[0])  # type: ignore[arg-type]
     assert not result.HasField("blurred_image")
     assert result.garments
@@ -188,4 +181,4 @@ async def test_erasing_a_user_ends_their_streams(connect: Connect, ingest: Inges
         token = (("authorization", f"Bearer {ingest.token(user)}"),)
         await stub.EraseUser(privacy_service_pb2.EraseUserRequest(name=f"users/{user}"), metadata=token)
     assert await asyncio.wait_for(client.status(), 5) is grpc.StatusCode.NOT_FOUND
-    assert not _rows(ingest, "select id from ingest.streams where user_id = %s", user)
+    assert not ingest.rows("select id from ingest.streams where user_id = %s", user)
