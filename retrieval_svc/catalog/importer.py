@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from retrieval_svc.storage.imports import ImportCounts, ImportState, Rejection
 
 # One transaction holds the write lock of the catalogue for a few dozen milliseconds with so many rows.
 _BATCH = 32
+# An import that made no progress for so long has lost its process or its client.
+ABANDONED_AFTER = dt.timedelta(minutes=10)
 # What the response of an import may hold; ListImportRejections has all.
 MAX_REPORTED = 10_000
 
@@ -42,11 +45,13 @@ class Row:
         row_number: Its number in the file.
         product: What it says, or every problem that it has.
         images: Encoded pictures.
+        id_field: What its article number is called in it.
     """
 
     row_number: int
     product: Product | list[RowProblem]
     images: Sequence[bytes] = ()
+    id_field: str = "sku"
 
 
 @dataclass(slots=True)
@@ -56,7 +61,6 @@ class _Run:
     counts: ImportCounts = field(default_factory=ImportCounts)
     reported: list[Rejection] = field(default_factory=list)
     noted: int = 0
-    seen: dict[str, int] = field(default_factory=dict)
 
 
 class Importer:
@@ -90,10 +94,12 @@ class Importer:
             The id of the import and the refused rows, up to `MAX_REPORTED` problems.
 
         Raises:
-            VitrineError: When a store does not answer or the stream is broken; the rows counted so far are stored.
+            VitrineError: When a store does not answer or the stream is broken; the rows counted so far are stored. Its
+                metadata have the name of the import.
         """
         run = _Run(str(uuid.uuid4()), order)
         async with self._database.begin() as connection:
+            await imports.fail_abandoned(connection, ABANDONED_AFTER)
             await imports.begin_import(
                 connection, run.import_id, order.source, dry_run=order.dry_run, total_row_count=order.total_row_count
             )
@@ -107,25 +113,43 @@ class Importer:
                         await self._batch(run, chunk[start : start + _BATCH])
             except BaseException as error:
                 await self._end(run, ImportState.FAILED, _why(error))
+                if isinstance(error, VitrineError):
+                    error.metadata = {**error.metadata, "import": f"imports/{run.import_id}"}
                 raise
         await self._end(run, ImportState.SUCCEEDED, "")
         return run.import_id, run.reported
 
     async def _batch(self, run: _Run, rows: Sequence[Row]) -> None:
-        rejections: list[Rejection] = []
-        candidates: list[tuple[Row, Candidate]] = []
-        for row in rows:
-            product = row.product
-            problems = product if isinstance(product, list) else _repeated(run, row.row_number, product.product_id)
-            rejections += _rejections(row, problems)
-            if isinstance(product, Product) and not problems:
-                candidates.append((row, Candidate(product, row.images)))
+        candidates, rejections = await self._candidates(run, rows)
         prepared = await self._writer.prepare([candidate for _, candidate in candidates], embed=not run.order.dry_run)
         for (row, _), item in zip(candidates, prepared, strict=True):
             rejections += _rejections(row, item.problems)
         good = [item for item in prepared if not item.problems]
         rejections.sort(key=lambda rejection: rejection.row_number)
         await self._store(run, rows, good, rejections)
+
+    async def _candidates(self, run: _Run, rows: Sequence[Row]) -> tuple[list[tuple[Row, Candidate]], list[Rejection]]:
+        """Tells products from rows with problems; of an article number that stands twice, the first row counts."""
+        first: dict[str, int] = {}
+        for row in rows:
+            if isinstance(row.product, Product):
+                first.setdefault(row.product.product_id, row.row_number)
+        async with self._database.begin() as connection:
+            earlier = await imports.note_rows(connection, run.import_id, first)
+        candidates: dict[str, tuple[Row, Candidate]] = {}
+        rejections: list[Rejection] = []
+        for row in rows:
+            if isinstance(row.product, list):
+                rejections += _rejections(row, row.product)
+                continue
+            product_id = row.product.product_id
+            if product_id in earlier or product_id in candidates:
+                number = earlier.get(product_id, first[product_id])
+                problem = RowProblem(row.id_field, f"{product_id!r} stands in row {number} already")
+                rejections += _rejections(row, [problem])
+            else:
+                candidates[product_id] = row, Candidate(row.product, row.images)
+        return list(candidates.values()), rejections
 
     async def _store(
         self, run: _Run, rows: Sequence[Row], good: Sequence[Prepared], rejections: Sequence[Rejection]
@@ -153,11 +177,6 @@ class Importer:
         except VitrineError:
             if state is ImportState.SUCCEEDED:
                 raise
-
-
-def _repeated(run: _Run, row_number: int, product_id: str) -> list[RowProblem]:
-    first = run.seen.setdefault(product_id, row_number)
-    return [] if first == row_number else [RowProblem("sku", f"{product_id!r} stands in row {first} already")]
 
 
 def _rejections(row: Row, problems: Sequence[RowProblem]) -> list[Rejection]:

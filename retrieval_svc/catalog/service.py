@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from mesh.errors import (
 from retrieval_svc.catalog.candidate import Candidate
 from retrieval_svc.catalog.filters import ProductFilter
 from retrieval_svc.catalog.gallery import Gallery
+from retrieval_svc.catalog.importer import ABANDONED_AFTER
 from retrieval_svc.catalog.money import EURO, Money, RateTable
 from retrieval_svc.catalog.pictures import PictureStore
 from retrieval_svc.catalog.product import Product
@@ -24,9 +24,6 @@ from retrieval_svc.storage import catalog, imports
 from retrieval_svc.storage import rates as rate_storage
 from retrieval_svc.storage.imports import ImportRun, Rejection
 from retrieval_svc.storage.rates import Rate
-
-# An import that made no progress for so long has lost its process or its client.
-_ABANDONED = dt.timedelta(minutes=10)
 
 
 class Catalog:
@@ -169,7 +166,7 @@ class Catalog:
             NotFoundError: When there is none.
         """
         async with self._database.begin() as connection:
-            await imports.fail_abandoned(connection, _ABANDONED)
+            await imports.fail_abandoned(connection, ABANDONED_AFTER)
             run = await imports.read_import(connection, import_id)
         if run is None:
             raise NotFoundError(f"no import imports/{import_id}", "RESOURCE_NOT_FOUND")

@@ -43,7 +43,9 @@ async def _chunks(requests: AsyncIterator[pb.ImportProductsRequest], default_cur
 
 
 def _row(row: pb.ImportRow, default_currency: str) -> Row:
-    return Row(row.row_number, _product(row, default_currency), [image.data for image in row.images])
+    images = [image.data for image in row.images]
+    id_field = "name" if row.WhichOneof("record") == "product" else "sku"
+    return Row(row.row_number, _product(row, default_currency), images, id_field)
 
 
 def _product(row: pb.ImportRow, default_currency: str) -> Product | list[RowProblem]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retrieval_svc.storage.tables import import_rejections, imports
+from retrieval_svc.storage.tables import import_rejections, import_rows, imports
 
 
 class ImportState(IntEnum):
@@ -84,6 +85,31 @@ async def begin_import(
     )
 
 
+async def note_rows(connection: AsyncConnection, import_id: str, rows: Mapping[str, int]) -> dict[str, int]:
+    """Notes in which rows article numbers stand.
+
+    Args:
+        connection: In a transaction.
+        import_id: The import.
+        rows: Number of the row by article number.
+
+    Returns:
+        Of those that stood in an earlier row already, the number of that row.
+    """
+    if not rows:
+        return {}
+    values = [
+        {"import_id": import_id, "product_id": product_id, "row_number": number} for product_id, number in rows.items()
+    ]
+    insert = pg.insert(import_rows).values(values).on_conflict_do_nothing()
+    new = set(await connection.scalars(insert.returning(import_rows.c.product_id)))
+    table = import_rows.c
+    earlier = sa.select(table.product_id, table.row_number).where(
+        table.import_id == import_id, table.product_id.in_(rows.keys() - new)
+    )
+    return {row.product_id: row.row_number for row in await connection.execute(earlier)}
+
+
 async def save_progress(connection: AsyncConnection, import_id: str, counts: ImportCounts) -> None:
     """Notes how far an import is, in the transaction of the rows that it counts."""
     values: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS}
@@ -123,6 +149,7 @@ async def end_import(connection: AsyncConnection, import_id: str, state: ImportS
     await connection.execute(
         statement.values(state=int(state), error=error, end_time=sa.func.now(), update_time=sa.func.now())
     )
+    await connection.execute(sa.delete(import_rows).where(import_rows.c.import_id == import_id))
 
 
 async def fail_abandoned(connection: AsyncConnection, older_than: dt.timedelta) -> int:
@@ -136,9 +163,13 @@ async def fail_abandoned(connection: AsyncConnection, older_than: dt.timedelta) 
     )
     result = await connection.execute(
         statement.values(
-            state=int(ImportState.FAILED), error="the server stopped while it ran", end_time=imports.c.update_time
+            state=int(ImportState.FAILED),
+            error="the server or its database went away while it ran",
+            end_time=imports.c.update_time,
         )
     )
+    ended = sa.select(imports.c.import_id).where(imports.c.state != int(ImportState.RUNNING))
+    await connection.execute(sa.delete(import_rows).where(import_rows.c.import_id.in_(ended)))
     return int(result.rowcount)
 
 

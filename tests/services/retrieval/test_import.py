@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import cv2
-import grpc
 import numpy as np
 import psycopg
 import pytest
@@ -14,9 +13,8 @@ from google.type import money_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2 as pb
 from vitrine.retrieval.v1 import product_pb2
 
-from tests.services.retrieval.conftest import Place, eventually
-from tests.services.retrieval.failures import failure_of
-from tests.services.retrieval.rows import demo_rows, raw, shirt, stream_of
+from tests.services.retrieval.conftest import Place
+from tests.services.retrieval.rows import demo_rows, raw, shirt
 from tests.services.retrieval.vision_stub import draw
 
 pytestmark = pytest.mark.service
@@ -153,6 +151,41 @@ async def test_good_and_bad_rows_mix_and_again_changes_nothing(place: Place) -> 
     await stubs.channel.close()
 
 
+async def stored_rows(place: Place, table: str) -> int:
+    async with await psycopg.AsyncConnection.connect(place.database_url.replace("+psycopg", "")) as connection:
+        found = await (await connection.execute(f"select count(*) from retrieval.{table}")).fetchone()  # noqa: S608
+    assert found is not None
+    return int(found[0])
+
+
+async def test_article_number_that_stands_twice_counts_once(place: Place) -> None:
+    stubs = place.stubs("operator")
+    rows = [
+        shirt(1, sku="A", title="First"),
+        shirt(1, sku="A", title="Same number"),  # a file whose rows are not numbered
+        shirt(2, sku="A", title="Same chunk"),
+        typed(3, name="products/B"),
+        shirt(4, sku="C", price="free"),
+        shirt(5, sku="C"),  # the row before was no product
+        shirt(6, sku="A", title="Next chunk"),
+        typed(7, name="products/B"),
+    ]
+    answer = await stubs.import_rows(rows, chunk=6)
+    assert [(item.row_number, item.field, item.description) for item in answer.rejections] == [
+        (1, "sku", "'A' stands in row 1 already"),
+        (2, "sku", "'A' stands in row 1 already"),
+        (4, "price", "must be an amount such as 12.50, or 12.50 EUR, got 'free'"),
+        (6, "sku", "'A' stands in row 1 already"),
+        (7, "name", "'B' stands in row 3 already"),
+    ]
+    run = getattr(answer, "import")
+    assert (run.row_count, run.created_count, run.rejected_count) == (8, 3, 5)
+    products = (await stubs.catalog.ListProducts(pb.ListProductsRequest())).products
+    assert [(item.name, item.title) for item in products if item.name == "products/A"] == [("products/A", "First")]
+    assert await stored_rows(place, "import_rows") == 0  # what was noted while it ran is gone
+    await stubs.channel.close()
+
+
 async def test_changed_picture_replaces_the_old_one(place: Place) -> None:
     stubs = place.stubs("operator")
     await stubs.import_rows([shirt(1, [draw("navy")])])
@@ -196,54 +229,4 @@ async def test_currency_default_and_hex_colors(place: Place) -> None:
     assert (product.gender, product.availability) == (product_pb2.GENDER_MEN, product_pb2.AVAILABILITY_IN_STOCK)
     assert list(product.sizes) == ["M", "L"]
     assert product.bucket == 1
-    await stubs.channel.close()
-
-
-async def test_stream_that_breaks_the_protocol(place: Place) -> None:
-    stubs = place.stubs("operator")
-
-    async def no_config() -> Any:
-        yield pb.ImportProductsRequest(chunk=pb.ImportChunk(rows=[shirt(1)]))
-
-    async def two_configs() -> Any:
-        async for message in stream_of([shirt(1)]):
-            yield message
-        yield pb.ImportProductsRequest(config=pb.ImportConfig())
-
-    for messages in (no_config(), two_configs()):
-        failure = await failure_of(stubs.catalog.ImportProducts(messages))
-        assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PROTOCOL_VIOLATION")
-    await stubs.channel.close()
-
-
-async def test_import_whose_process_died_is_reported_as_failed(place: Place) -> None:
-    stubs = place.stubs("operator")
-    name = getattr(await stubs.import_rows([shirt(1)]), "import").name
-    async with await psycopg.AsyncConnection.connect(place.database_url.replace("+psycopg", "")) as connection:
-        await connection.execute(
-            "update retrieval.imports set state = 1, end_time = null, update_time = now() - interval '11 minutes'"
-        )
-    run = getattr(await stubs.catalog.GetImport(pb.GetImportRequest(name=name)), "import")
-    assert (run.state, run.row_count) == (pb.Import.STATE_FAILED, 1)
-    assert run.error
-    await stubs.channel.close()
-
-
-async def test_import_without_vision_is_done_later(place: Place) -> None:
-    stubs = place.stubs("operator")
-    await place.vision.stop()
-    run = getattr(await stubs.import_rows(demo_rows()[:10]), "import")
-    assert (run.created_count, run.pending_vector_count) == (10, 10)
-    product = (await stubs.catalog.GetProduct(pb.GetProductRequest(name="products/D-0"))).product
-    assert product.vector_state == product_pb2.VECTOR_STATE_PENDING
-    assert (await stubs.index()).pending_vector_count == 10
-    await place.vision.start()
-
-    async def done() -> bool:
-        index = await stubs.index()
-        return index.pending_vector_count == 0 and index.vector_count == 10
-
-    await eventually(done)
-    product = (await stubs.catalog.GetProduct(pb.GetProductRequest(name="products/D-0"))).product
-    assert (product.vector_state, product.vector_model) == (product_pb2.VECTOR_STATE_READY, "stub/1")
     await stubs.channel.close()
