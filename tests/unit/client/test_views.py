@@ -103,7 +103,7 @@ def test_nouns_agree_with_their_number(count: int, words: str) -> None:
 def test_undone_sighting_is_told() -> None:
     lines = _lines(views.taste_change(taste_pb2.TasteChange(undo=True)))
     assert lines[0].endswith("a sighting was taken back")
-    assert lines[1] == "Taste, after 0 sightings"
+    assert lines[1] == "Taste (0 sightings)"
 
 
 async def test_end_of_a_stream_shows_its_keyframes_and_what_became_of_each_frame() -> None:

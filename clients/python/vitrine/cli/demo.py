@@ -100,8 +100,8 @@ async def _show(mesh: Vitrine, local: LocalMesh, photo: Path | None, video: str,
     if json_output:
         as_json({"radarBefore": _scores(before), "radarAfter": _scores(after)})
     else:
-        console.print(views.radar_table(before))
-        console.print(views.radar_table(after, before))
+        console.print(views.radar_table(before, title="Before"))
+        console.print(views.radar_table(after, before, title="After"))
     if not any(result.garments for result in view.results):
         errors.print("No garment was found in any keyframe; try a photo that shows a person from head to knee.")
         raise typer.Exit(EXIT_FAILED)

@@ -117,7 +117,9 @@ def search_table(response: search_service_pb2.SearchProductsResponse) -> Rendera
     return Group(*parts, Text("The score is the sum of the terms below it.", style="dim"), models_line(response.models))
 
 
-def radar_table(after: taste_pb2.Radar, before: taste_pb2.Radar | None = None) -> RenderableType:
+def radar_table(
+    after: taste_pb2.Radar, before: taste_pb2.Radar | None = None, title: str = "Taste"
+) -> RenderableType:
     """Shows the five axes as bars, with how far each moved when a radar from before is given."""
     was = {axis.axis: axis.score for axis in before.axes} if before else {}
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -130,7 +132,7 @@ def radar_table(after: taste_pb2.Radar, before: taste_pb2.Radar | None = None) -
             Text(f"{axis.score:.0f}", justify="right"),
             Text(f"{moved:+.1f}", style="cyan", justify="right") if abs(moved) >= 0.05 else "",
         )
-    return _under(f"Taste, after {counted(after.sighting_count, 'sighting')}", table)
+    return _under(f"{title} ({counted(after.sighting_count, 'sighting')})", table)
 
 
 def taste_change(change: taste_pb2.TasteChange) -> RenderableType:
