@@ -206,4 +206,6 @@ def normalized(product: Product) -> Product:
 
 
 def _unique(items: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(" ".join(item.split()) for item in items))
+    """Leaves out blanks and what stands there already."""
+    trimmed = (" ".join(item.split()) for item in items)
+    return tuple(dict.fromkeys(item for item in trimmed if item))

@@ -66,6 +66,7 @@ class _Reader:
             self.refuse(column, "is required, got nothing")
         if len(value) > longest:
             self.refuse(column, f"must have at most {longest} characters, got {len(value)}")
+        self.check_storable(column, value)
         return value
 
     def items(self, column: str, most: int, longest: int) -> tuple[str, ...]:
@@ -75,6 +76,7 @@ class _Reader:
         for value in values:
             if len(value) > longest:
                 self.refuse(column, f"an item must have at most {longest} characters, got {len(value)}")
+            self.check_storable(column, value)
         return values
 
     def word(self, column: str, parse: Callable[[str], _EnumT | None], default: _EnumT) -> _EnumT:
@@ -86,6 +88,11 @@ class _Reader:
             names = ", ".join(item.name.lower() for item in type(default) if item)
             self.refuse(column, f"must be one of {names}, got {value[:_MAX_SHOWN]!r}")
         return default if known is None else known
+
+    def check_storable(self, column: str, value: str) -> None:
+        """PostgreSQL keeps every character but one."""
+        if "\0" in value:
+            self.refuse(column, "must not have a NUL character")
 
     def refuse(self, column: str, description: str, reason: str = "INVALID_FIELD") -> None:
         self.problems.append(RowProblem(column, description, reason))
@@ -104,7 +111,8 @@ def parse_row(columns: Mapping[str, str], *, default_currency: str = "") -> Prod
     reader = _Reader(columns)
     for column in columns:
         if column not in COLUMNS:
-            reader.refuse(column[:_MAX_SHOWN] or "columns", f"is no known column; known are {', '.join(COLUMNS)}")
+            shown = column[:_MAX_SHOWN].replace("\0", "\ufffd")
+            reader.refuse(shown or "columns", f"is no known column; known are {', '.join(COLUMNS)}")
     product = _read(reader, default_currency)
     return reader.problems or normalized(product)
 

@@ -16,6 +16,7 @@ from retrieval_svc.catalog.candidate import Candidate
 from retrieval_svc.catalog.importer import Importer
 from retrieval_svc.catalog.product import product_id_of
 from retrieval_svc.catalog.service import Catalog
+from retrieval_svc.servicers.checks import check_values, product_violations, refuse
 from retrieval_svc.servicers.imports import import_to_proto, read_stream, rejection_to_proto
 from retrieval_svc.servicers.products import filter_from_proto, product_from_proto, product_to_proto
 from retrieval_svc.servicers.rates import rate_from_proto, rate_to_proto
@@ -68,6 +69,13 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
 
     async def UpsertProducts(self, request: pb.UpsertProductsRequest, context: Any) -> pb.UpsertProductsResponse:
         """Stores products."""
+        refuse(
+            [
+                violation
+                for place, item in enumerate(request.products)
+                for violation in product_violations(item.product, f"products[{place}].product.")
+            ]
+        )
         candidates = [
             Candidate(product_from_proto(item.product), [image.data for image in item.images])
             for item in request.products
@@ -87,6 +95,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
 
     async def ListProducts(self, request: pb.ListProductsRequest, context: Any) -> pb.ListProductsResponse:
         """Lists products."""
+        check_values(request)
         size = clamp_page_size(request.page_size, default=50, maximum=200)
         arguments = {"filter": hashlib.sha256(request.filter.SerializeToString(deterministic=True)).hexdigest()}
         cursor = decode_token("ListProducts", arguments, request.page_token)
@@ -120,6 +129,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         self, request: pb.UpsertCurrencyRatesRequest, context: Any
     ) -> pb.UpsertCurrencyRatesResponse:
         """Stores exchange rates."""
+        check_values(request)
         rates = [rate_from_proto(rate, f"rates[{place}]") for place, rate in enumerate(request.rates)]
         await self._catalog.write_rates(rates)
         return pb.UpsertCurrencyRatesResponse(rates=[rate_to_proto(rate) for rate in rates])

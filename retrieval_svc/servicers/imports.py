@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from typing import NoReturn
 
 from vitrine.retrieval.v1 import catalog_service_pb2 as pb
 
-from mesh.errors import InvalidInputError
+from mesh.errors import FieldViolation, InvalidInputError
 from mesh.validation import validate
 from retrieval_svc.catalog.importer import ImportOrder, Row
 from retrieval_svc.catalog.product import Product
 from retrieval_svc.catalog.rows import RowProblem, parse_row
+from retrieval_svc.servicers.checks import check_values, product_violations
 from retrieval_svc.servicers.products import product_from_proto, time_to_proto
 from retrieval_svc.storage.imports import ImportRun, Rejection
 
@@ -30,7 +32,12 @@ async def read_stream(
     first = await anext(requests, None)
     if first is None or first.WhichOneof("message") != "config":
         _violation("the first message must be the config")
+    check_values(first)
     config = first.config
+    for brand in config.brand_scores:
+        if not brand.strip():
+            path = f"config.brand_scores[{json.dumps(brand)}]"
+            raise InvalidInputError.of(path, "must be the name of a brand, got blanks only")
     order = ImportOrder(config.source, config.dry_run, config.total_row_count, dict(config.brand_scores))
     return order, _chunks(requests, config.default_currency_code)
 
@@ -58,9 +65,13 @@ def _product(row: pb.ImportRow, default_currency: str) -> Product | list[RowProb
             try:
                 validate(row.product)
             except InvalidInputError as error:
-                return [RowProblem(violation.field, violation.description) for violation in error.violations]
-            return product_from_proto(row.product)
+                return _problems(error.violations)
+            return _problems(product_violations(row.product)) or product_from_proto(row.product)
     return [RowProblem("record", "must be a product or raw columns, got nothing")]
+
+
+def _problems(violations: Sequence[FieldViolation]) -> list[RowProblem]:
+    return [RowProblem(violation.field, violation.description) for violation in violations]
 
 
 def _violation(text: str) -> NoReturn:

@@ -33,6 +33,12 @@ def typed(row_number: int, **changes: Any) -> pb.ImportRow:
     return pb.ImportRow(row_number=row_number, product=product_pb2.Product(**fields))
 
 
+def with_column(name: str) -> pb.ImportRow:
+    row = shirt()
+    row.raw.columns[name] = "navy"
+    return row
+
+
 BAD_ROWS = [
     pytest.param(pb.ImportRow(row_number=1), "record", "INVALID_FIELD", id="nothing"),
     pytest.param(raw(1), "sku", "INVALID_FIELD", id="no-column"),
@@ -54,6 +60,9 @@ BAD_ROWS = [
     pytest.param(shirt(colors="navy#12"), "colors", "INVALID_FIELD", id="color-code"),
     pytest.param(shirt(sizes="|".join(str(n) for n in range(61))), "sizes", "INVALID_FIELD", id="61-sizes"),
     pytest.param(shirt(colour="navy"), "colour", "INVALID_FIELD", id="misspelt-column"),
+    pytest.param(shirt(title="a\0b"), "title", "INVALID_FIELD", id="nul-in-title"),
+    pytest.param(shirt(tags="a|b\0"), "tags", "INVALID_FIELD", id="nul-in-tag"),
+    pytest.param(with_column("col\0our"), "col\ufffdour", "INVALID_FIELD", id="nul-in-column"),
     pytest.param(shirt(images=[b""]), "images[0].data", "IMAGE_EMPTY", id="empty-image"),
     pytest.param(shirt(images=[b"hello"]), "images[0].data", "IMAGE_FORMAT_UNSUPPORTED", id="no-image"),
     pytest.param(shirt(images=[GOOD[: len(GOOD) // 2]]), "images[0].data", "IMAGE_CORRUPT", id="cut-image"),
@@ -66,6 +75,8 @@ BAD_ROWS = [
     ),
     pytest.param(typed(1, name="T-1"), "name", "INVALID_FIELD", id="typed-bad-name"),
     pytest.param(typed(1, title=""), "title", "INVALID_FIELD", id="typed-no-title"),
+    pytest.param(typed(1, title=" "), "title", "INVALID_FIELD", id="typed-blank-title"),
+    pytest.param(typed(1, url="\0"), "url", "INVALID_FIELD", id="typed-nul"),
     pytest.param(
         typed(1, price=money_pb2.Money(currency_code="eur", units=5)), "price", "INVALID_FIELD", id="typed-currency"
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from google.type import date_pb2, money_pb2
+from google.type import money_pb2
 from vitrine.retrieval.v1 import (
     atelier_service_pb2,
     match_pb2,
@@ -25,6 +25,7 @@ from vitrine.type.v1 import garment_pb2, image_pb2, model_pb2, personal_context_
 from tests.services.retrieval.conftest import Place, Stubs
 from tests.services.retrieval.failures import failure_of
 from tests.services.retrieval.rows import shirt, stream_of
+from tests.services.retrieval.test_refused_writes import product, rate
 from tests.services.retrieval.vision_stub import DIMENSION, draw, embed
 
 pytestmark = pytest.mark.service
@@ -180,73 +181,6 @@ async def test_token_holds_for_its_own_search_only(shop: Place) -> None:
     ):
         failure = await failure_of(stubs.search.SearchProducts(other))
         assert failure.reason == "INVALID_PAGE_TOKEN"
-    await stubs.channel.close()
-
-
-def product(**changes: Any) -> catalog_pb2.UpsertProductsRequest:
-    fields = {"name": "products/X", "title": "T", "category": "shirt", "price": money("EUR", 5)} | changes
-    return catalog_pb2.UpsertProductsRequest(
-        products=[catalog_pb2.ProductUpsert(product=product_pb2.Product(**fields))]
-    )
-
-
-def twice() -> catalog_pb2.UpsertProductsRequest:
-    request = product()
-    request.products.append(request.products[0])
-    return request
-
-
-UPSERTS = [
-    pytest.param(catalog_pb2.UpsertProductsRequest(), "INVALID_FIELD", "products", id="none"),
-    pytest.param(twice(), "INVALID_FIELD", "products[1].product.name", id="same-name-twice"),
-    pytest.param(product(name="X"), "INVALID_FIELD", "products[0].product.name", id="name"),
-    pytest.param(product(title=""), "INVALID_FIELD", "products[0].product.title", id="no-title"),
-    pytest.param(product(price=None), "INVALID_FIELD", "products[0].product.price", id="no-price"),
-    pytest.param(product(price=money("EUR", 10**9)), "INVALID_FIELD", "products[0].product.price", id="price-too-high"),
-    pytest.param(product(price=money("EUR", 1, -5)), "INVALID_FIELD", "products[0].product.price", id="nanos"),
-    pytest.param(
-        product(price=money("XTS", 1)), "CURRENCY_UNKNOWN", "products[0].product.price.currency_code", id="no-rate"
-    ),
-    pytest.param(product(gender=77), "INVALID_FIELD", "products[0].product.gender", id="gender-unknown"),
-    pytest.param(product(sizes=["x" * 21]), "INVALID_FIELD", "products[0].product.sizes[0]", id="long-size"),
-]
-
-
-@pytest.mark.parametrize(("request_", "reason", "field"), UPSERTS)
-async def test_bad_product_names_the_field(
-    shop: Place, request_: catalog_pb2.UpsertProductsRequest, reason: str, field: str
-) -> None:
-    stubs = shop.stubs("operator")
-    failure = await failure_of(stubs.catalog.UpsertProducts(request_))
-    assert (failure.code, failure.reason) == (INVALID, reason)
-    assert field in failure.fields
-    await stubs.channel.close()
-
-
-def rate(**changes: Any) -> catalog_pb2.UpsertCurrencyRatesRequest:
-    fields = {"currency_code": "USD", "units_per_euro": 1.1, "date": date_pb2.Date(year=2026, month=1, day=1)} | changes
-    return catalog_pb2.UpsertCurrencyRatesRequest(rates=[catalog_pb2.CurrencyRate(**fields)])
-
-
-RATES = [
-    pytest.param(rate(currency_code="usd"), "rates[0].currency_code", id="currency"),
-    pytest.param(rate(currency_code="EUR"), "rates[0].currency_code", id="euro"),
-    pytest.param(rate(units_per_euro=0), "rates[0].units_per_euro", id="zero"),
-    pytest.param(rate(units_per_euro=1e30), "rates[0].units_per_euro", id="huge"),
-    pytest.param(rate(units_per_euro=float("inf")), "rates[0].units_per_euro", id="infinite"),
-    pytest.param(rate(date=date_pb2.Date(year=2026, month=2, day=30)), "rates[0].date", id="no-such-day"),
-    pytest.param(rate(date=None), "rates[0].date", id="no-day"),
-]
-
-
-@pytest.mark.parametrize(("request_", "field"), RATES)
-async def test_bad_rate_names_the_field(
-    shop: Place, request_: catalog_pb2.UpsertCurrencyRatesRequest, field: str
-) -> None:
-    stubs = shop.stubs("operator")
-    failure = await failure_of(stubs.catalog.UpsertCurrencyRates(request_))
-    assert (failure.code, failure.reason) == (INVALID, "INVALID_FIELD")
-    assert field in failure.fields
     await stubs.channel.close()
 
 
