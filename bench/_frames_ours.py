@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import cv2
 from vitrine.ingest.v1 import stream_service_pb2_grpc
@@ -41,9 +41,15 @@ class Forgetful:
         return None
 
     async def save(
-        self, session: StoredSession, results: Sequence[KeptResult] = (), *, acknowledged: int, keep: int
-    ) -> None:
-        pass
+        self,
+        session: StoredSession,  # noqa: ARG002 - the protocol's name
+        results: Sequence[KeptResult] = (),  # noqa: ARG002
+        *,
+        acknowledged: Collection[int] = (),  # noqa: ARG002
+        known: Collection[int] = (),  # noqa: ARG002
+        keep: int,  # noqa: ARG002
+    ) -> list[KeptResult]:
+        return []
 
     async def end(self, session: StoredSession) -> None:
         pass
@@ -66,9 +72,8 @@ class Silent:
 @contextlib.asynccontextmanager
 async def build(runtime: Runtime[ServiceSettings]) -> AsyncIterator[Service]:
     darkroom = ThumbnailsOnly(runtime.executor, FaceBlur(), DecodeLimits())
-    around = Surroundings(
-        Forgetful(), darkroom, Silent(), PrometheusStreamMetrics(runtime.metrics), Limits(max_streams=1000)
-    )
+    limits = Limits(max_streams=1000, max_streams_per_user=1000)
+    around = Surroundings(Forgetful(), darkroom, Silent(), PrometheusStreamMetrics(runtime.metrics), limits)
     servicer = StreamServicer(StreamHub(around, runtime.stopping, runtime.background), runtime.metrics)
     add = stream_service_pb2_grpc.add_StreamServiceServicer_to_server
     yield Service([Registration(add, servicer, "vitrine.ingest.v1.StreamService")])

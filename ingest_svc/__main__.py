@@ -39,6 +39,7 @@ from mesh.errors import VitrineError
 from mesh.failures import FailureStage
 from mesh.observation import TelemetryStage
 from mesh.readiness import Phase
+from mesh.seats import Seats
 from mesh.server import Registration, Runtime, Service, run
 
 _CAPTURES = "vitrine.ingest.v1.CaptureService"
@@ -110,7 +111,8 @@ def _captures(parts: Parts, hub: StreamHub) -> None:
         parts.database, parts.objects, runtime.executor, parts.blur, jobs, runtime.metrics,
         clock=now, queue_limit=settings.capture_queue_limit,
     )  # fmt: skip
-    watch = Watch(lifecycle, notifier, heartbeat_s=settings.watch_heartbeat_s)
+    seats = Seats("watches", total=settings.max_watches, per_user=settings.max_watches_per_user)
+    watch = Watch(lifecycle, notifier, seats, heartbeat_s=settings.watch_heartbeat_s)
     limit_s = settings.privacy_deadline_s
     eraser = Eraser(
         parts.database, parts.objects, parts.profile,

@@ -25,6 +25,8 @@ _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 # A restarted peer is back within seconds; gRPC's default would wait up to two minutes between attempts.
 _MAX_RECONNECT_MS = 2_000
+# With a limit of exactly 0 gRPC still makes most calls; what is past is past.
+_NO_TIME_S = -1.0
 # Only what never reached the servicer, or may be repeated by contract. 4 attempts within about 0.7 s.
 _RETRY_POLICY = {
     "maxAttempts": 4,
@@ -124,11 +126,17 @@ class MeshChannel(grpc.aio.Channel):
             metadata: Sequence[tuple[str, str | bytes]] | None = None,
             **kwargs: Any,
         ) -> Any:
+            wanted_s = default_s if timeout is None else timeout  # 0 is a time limit too: no time at all
             span = self._tracer.start_span(rpc, kind=SpanKind.CLIENT)
-            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-                headers = (*(metadata or ()), *self._headers().items())
             started = time.perf_counter()
-            made = inner(*args, timeout=_time_limit(timeout or default_s), metadata=headers, **kwargs)
+            try:
+                with trace.use_span(span, record_exception=False, set_status_on_exception=False):
+                    headers = (*(metadata or ()), *self._headers().items())
+                made = inner(*args, timeout=_time_limit(wanted_s), metadata=headers, **kwargs)
+            except BaseException as error:  # no call was made that could end the span: a closed channel, a bad argument
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                span.end()
+                raise
             made.add_done_callback(lambda done: self._finish(done, rpc, span, started, unary=default_s is not None))
             return made
 
@@ -186,7 +194,8 @@ class MeshChannel(grpc.aio.Channel):
 def _time_limit(wanted_s: float | None) -> float | None:
     call = current_call()
     rest_s = call.remaining_s() if call else None
-    return min((value for value in (wanted_s, rest_s) if value is not None), default=None)
+    limit_s = min((value for value in (wanted_s, rest_s) if value is not None), default=None)
+    return limit_s if limit_s is None or limit_s > 0 else _NO_TIME_S
 
 
 def _code_name(made: Any) -> str:

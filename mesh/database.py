@@ -89,6 +89,31 @@ class Database:
             async with self.engine.begin() as connection:
                 yield connection
 
+    @contextlib.asynccontextmanager
+    async def turn(self, key: int) -> AsyncIterator[bool]:
+        """Takes a turn at work for one process at a time. It may take long: no transaction is open meanwhile.
+
+        The turn is an advisory lock of a session: it ends with the block, or with this process.
+
+        Args:
+            key: Names the work within this database.
+
+        Yields:
+            Whether it is our turn; else somebody else is at it.
+
+        Raises:
+            UnavailableError: When the database does not answer.
+        """
+        with translated():
+            async with self.engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                ours = bool(await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
+                try:
+                    yield ours
+                finally:
+                    if ours:
+                        await connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
+
     async def ping(self) -> None:
         """Asks the database whether it is there.
 

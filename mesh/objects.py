@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +19,8 @@ from obstore.store import LocalStore, MemoryStore, S3Store
 from mesh.errors import NotFoundError, UnavailableError
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*(/[A-Za-z0-9][A-Za-z0-9._=-]*)*")
+# What obstore calls a file until it is whole: the key and a number. No key of ours has a `#`.
+_UNFINISHED = re.compile(r".+#\d+")
 _DELETE_BATCH = 500
 
 
@@ -37,6 +41,7 @@ class ObjectStore:
             ValueError: When the URL is of another kind.
         """
         self._store, self._has_attributes = _open(url, dict(s3_options or {}))
+        self._folder = Path(self._store.prefix) if isinstance(self._store, LocalStore) and self._store.prefix else None
 
     async def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Writes an object, replacing one with the same key; readers see the old or the new one, never a part.
@@ -106,6 +111,22 @@ class ObjectStore:
                 for entry in batch:
                     yield entry["path"]
 
+    async def sweep_unfinished(self, *, older_than_s: float) -> int:
+        """Removes what a process left that was killed while it wrote: a directory then holds a half-written file.
+
+        Memory and S3 have nothing to sweep: a write that ends early leaves nothing there.
+
+        Args:
+            older_than_s: Files that were touched since are left alone, seconds.
+
+        Returns:
+            How many were removed.
+        """
+        if self._folder is None:
+            return 0
+        with _translated(""):
+            return await asyncio.to_thread(_sweep, self._folder, time.time() - older_than_s)
+
     async def ping(self) -> None:
         """Asks the store whether it is there.
 
@@ -129,6 +150,17 @@ def _open(url: str, s3_options: dict[str, Any]) -> tuple[Any, bool]:
         prefix = parts.path.strip("/") or None
         return S3Store(parts.netloc, prefix=prefix, **s3_options), True
     raise ValueError(f"objects_url must begin with file://, memory:// or s3://, got {parts.scheme!r}")
+
+
+def _sweep(folder: Path, before: float) -> int:
+    removed = 0
+    for path in folder.rglob("*#*"):
+        if _UNFINISHED.fullmatch(path.name):
+            with suppress(FileNotFoundError):  # it was finished just now, or another process was first
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    removed += 1
+    return removed
 
 
 def _checked(key: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from vitrine.profile.v1 import avatar_service_pb2_grpc, profile_service_pb2_grpc, stylist_service_pb2_grpc
 
 from mesh.database import Database
+from mesh.seats import Seats
 from mesh.server import Registration, Runtime, Service, run
 from profile_svc.servicers.not_yet import AvatarServicer, StylistServicer
 from profile_svc.servicers.profiles import ProfileServicer
@@ -40,7 +41,10 @@ async def build(runtime: Runtime[ProfileSettings]) -> AsyncIterator[Service]:
         pool_size=settings.database_pool_size,
         statement_timeout_s=settings.database_statement_timeout_s,
     )
-    listener = ChangeListener(settings.database_url, max_watches=settings.max_watches)
+    listener = ChangeListener(
+        settings.database_url,
+        Seats("watches", total=settings.max_watches, per_user=settings.max_watches_per_user),
+    )
     watches = Watches(database, listener, runtime.stopping, heartbeat_s=settings.watch_heartbeat_s)
     servicer = ProfileServicer(Profiles(database, _now), Sightings(database, _now), watches, Privacy(database), _now)
 

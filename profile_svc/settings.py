@@ -21,6 +21,9 @@ class ProfileSettings(DatabaseSettings, ServiceSettings):
     max_watches: int = Field(
         default=1000, ge=1, description="WatchProfile streams that this replica serves at once; more are refused."
     )
+    max_watches_per_user: int = Field(
+        default=20, ge=1, description="WatchProfile streams of one user among them; more are refused."
+    )
     watch_heartbeat_s: float = Field(
         default=20.0, gt=0, description="Time without an event after which a watch gets a heartbeat, in seconds."
     )

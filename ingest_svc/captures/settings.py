@@ -43,6 +43,12 @@ class CaptureSettings(BaseSettings):
     watch_heartbeat_s: float = Field(
         default=15.0, gt=0, description="Silence after which WatchCapture sends a sign of life, in seconds."
     )
+    max_watches: int = Field(
+        default=500, ge=1, description="Captures that are watched at once on this server; more are refused."
+    )
+    max_watches_per_user: int = Field(
+        default=20, ge=1, description="Captures that one user watches at once on this server; more are refused."
+    )
     worker_concurrency: int = Field(default=4, ge=1, le=64, description="Captures that one worker has in work at once.")
     worker_grpc_port: int = Field(
         default=50055, ge=0, le=65535, description="Port of the worker's gRPC health service; 0 takes a free one."

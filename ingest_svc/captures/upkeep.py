@@ -150,13 +150,15 @@ class Upkeep:
         return count
 
     async def sweep(self) -> int:
-        """Removes pictures that belong to no capture, left by processes that died between object and row.
+        """Removes pictures that belong to no capture, and halves of pictures, left by processes that died.
+
+        Many pictures take long: there is a transaction for each batch of them, and none while the store is asked.
 
         Returns:
             How many.
         """
-        async with self._database.begin() as connection:
-            if not await _try_lock(connection, _SWEEP_LOCK):
+        async with self._database.turn(_SWEEP_LOCK) as ours:
+            if not ours:
                 return 0
             removed, batch = 0, list[tuple[uuid.UUID, str]]()
             async for key in self._objects.list("captures"):
@@ -164,17 +166,20 @@ class Upkeep:
                 if capture_id is not None:
                     batch.append((capture_id, key))
                 if len(batch) >= _BATCH:
-                    removed += await self._remove_unowned(connection, batch)
+                    removed += await self._remove_unowned(batch)
                     batch = []
-            return removed + await self._remove_unowned(connection, batch)
+            removed += await self._remove_unowned(batch)
+            return removed + await self._objects.sweep_unfinished(older_than_s=self._policy.orphan_age_s)
 
     async def _count(self) -> None:
         async with self._database.begin() as connection:
             self._metrics.queue_depth.labels("captures").set(await store.count_open(connection))
             self._metrics.queue_depth.labels("sightings").set(await sightings.count(connection))
 
-    async def _remove_unowned(self, connection: AsyncConnection, batch: list[tuple[uuid.UUID, str]]) -> int:
-        owned = await store.existing(connection, [capture_id for capture_id, _ in batch])
+    async def _remove_unowned(self, batch: list[tuple[uuid.UUID, str]]) -> int:
+        """An old id never becomes a capture's later, so that nothing has to be locked."""
+        async with self._database.begin() as connection:
+            owned = await store.existing(connection, [capture_id for capture_id, _ in batch])
         orphans = [key for capture_id, key in batch if capture_id not in owned]
         for key in orphans:
             await self._objects.delete(key)

@@ -11,6 +11,7 @@ from ingest_svc.captures.detail import taste_pending
 from ingest_svc.captures.lifecycle import Captures
 from ingest_svc.captures.notify import CaptureNotifier
 from mesh.errors import NotFoundError, UnavailableError
+from mesh.seats import Seats
 
 # Should a notification be lost all the same, the row is looked at this often.
 _LOOK_S = 5.0
@@ -19,8 +20,9 @@ _LOOK_S = 5.0
 class Watch:
     """The use case behind WatchCapture."""
 
-    def __init__(self, captures: Captures, notifier: CaptureNotifier, *, heartbeat_s: float) -> None:
+    def __init__(self, captures: Captures, notifier: CaptureNotifier, seats: Seats, *, heartbeat_s: float) -> None:
         self._captures = captures
+        self._seats = seats
         self._notifier = notifier
         self.heartbeat_s = heartbeat_s
 
@@ -36,9 +38,10 @@ class Watch:
 
         Raises:
             NotFoundError: When there is no such capture, or no longer.
+            ResourceExhaustedError: CAPACITY_REACHED, when too many are watched already.
             UnavailableError: SHUTTING_DOWN, when the server stops.
         """
-        with self._notifier.subscribe(capture_id) as subscription:
+        with self._seats.seat(user), self._notifier.subscribe(capture_id) as subscription:
             seen_version, silent_since = 0, time.monotonic()
             while True:
                 capture = await self._captures.get(user, capture_id)

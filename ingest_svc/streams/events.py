@@ -17,6 +17,7 @@ class Limits:
 
     Attributes:
         max_streams: Streams open at once in this process.
+        max_streams_per_user: Streams of one user among them.
         max_message_bytes: Largest message, bytes.
         max_frame_pixels: Largest picture, pixels.
         max_session_s: Longest session, seconds.
@@ -27,6 +28,7 @@ class Limits:
     """
 
     max_streams: int = 200
+    max_streams_per_user: int = 20
     max_message_bytes: int = 16 * 1024 * 1024
     max_frame_pixels: int = 40_000_000
     max_session_s: float = 4 * 3600.0

@@ -21,13 +21,9 @@ from ingest_svc.streams.ledger import Totals
 from ingest_svc.streams.live import LiveStream
 from ingest_svc.streams.ports import Sink, StoredSession, Surroundings
 from ingest_svc.streams.session import ResultOptions, StreamSession
-from mesh.errors import (
-    InvalidInputError,
-    NotFoundError,
-    ResourceExhaustedError,
-)
+from mesh.errors import InvalidInputError, NotFoundError
+from mesh.seats import Seats
 
-_RETRY_AFTER_S = 5.0
 # How long a newer connection waits for an older one of the same session to put its books in order.
 _FINISH_BEFORE_RESUME_S = 5.0
 # How long keyframes in work may hold up the end of the process, once all calls have ended.
@@ -56,7 +52,8 @@ class StreamHub:
         self._connections: dict[bytes, Connection] = {}
         self._leaving: set[asyncio.Task[Any]] = set()
         self._log = structlog.get_logger("ingest.streams")
-        self._open = 0
+        limits = around.limits
+        self._seats = Seats("streams", total=limits.max_streams, per_user=limits.max_streams_per_user)
 
     async def run(self, request: OpenRequest, sink: Sink, pump: Pump) -> None:
         """Serves one connection from its config to its end.
@@ -74,8 +71,7 @@ class StreamHub:
             SessionMovedError: When the session goes on in a newer connection.
             UnavailableError: SHUTTING_DOWN; or the database does not answer.
         """
-        self._admit()
-        try:
+        with self._seats.seat(request.user):
             token = request.resume_token or secrets.token_urlsafe(32)
             token_hash = hashlib.sha256(token.encode()).digest()
             await self._evict(token_hash, request.user)
@@ -101,8 +97,6 @@ class StreamHub:
                 leaving = self._background(self._leave(connection, token_hash))
                 self._leaving.add(leaving)
                 leaving.add_done_callback(self._leaving.discard)
-        finally:
-            self._open -= 1
 
     async def _leave(self, connection: Connection, token_hash: bytes) -> None:
         try:
@@ -130,17 +124,6 @@ class StreamHub:
             How many there were in this process.
         """
         return sum(connection.erase() for connection in self._connections.values() if connection.user == user)
-
-    def _admit(self) -> None:
-        limit = self._around.limits.max_streams
-        if self._open >= limit:
-            raise ResourceExhaustedError(
-                f"{limit} streams are open on this server, which is all it takes",
-                "CAPACITY_REACHED",
-                {"limit": str(limit)},
-                retry_after_s=_RETRY_AFTER_S,
-            )
-        self._open += 1
 
     async def _evict(self, token_hash: bytes, user: str) -> None:
         """Ends an older connection of the same session and waits until it has put its books in order."""

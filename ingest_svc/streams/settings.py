@@ -20,6 +20,7 @@ class StreamSettings(BaseSettings):
     max_streams: int = Field(
         default=200, ge=1, description="Streams that this process serves at once; more are refused."
     )
+    max_streams_per_user: int = Field(default=20, ge=1, description="Streams of one user among them; more are refused.")
     max_session_s: float = Field(
         default=4 * 3600.0, gt=0, description="Longest stream session over all of its connections, in seconds."
     )
@@ -64,6 +65,7 @@ class StreamSettings(BaseSettings):
         """
         return Limits(
             max_streams=self.max_streams,
+            max_streams_per_user=self.max_streams_per_user,
             max_message_bytes=max_message_bytes,
             max_frame_pixels=self.max_frame_pixels,
             max_session_s=self.max_session_s,

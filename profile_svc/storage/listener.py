@@ -16,7 +16,7 @@ import structlog
 from psycopg import sql
 from pydantic import SecretStr
 
-from mesh.errors import ResourceExhaustedError
+from mesh.seats import Seats
 from profile_svc.storage.users import CHANNEL
 
 _BACKOFF_FIRST_S = 0.1
@@ -27,24 +27,23 @@ _PING_S = 15.0  # a connection that died without a word is found out after this
 class ChangeListener:
     """Wakes watchers. `run` keeps one connection listening until it is cancelled."""
 
-    def __init__(self, database_url: SecretStr, *, max_watches: int) -> None:
+    def __init__(self, database_url: SecretStr, seats: Seats) -> None:
         """Describes the listener; nothing is contacted yet.
 
         Args:
             database_url: ``postgresql+psycopg://user:password@host:port/database``.
-            max_watches: How many may watch at once on this replica.
+            seats: How many may watch at once on this replica.
         """
         url = sa.make_url(database_url.get_secret_value()).set(drivername="postgresql")
         self._conninfo = url.render_as_string(hide_password=False)
-        self._max_watches = max_watches
+        self._seats = seats
         self._watches: dict[str, set[asyncio.Event]] = {}
-        self._count = 0
         self._log = structlog.get_logger("profile.listener")
 
     @property
     def count(self) -> int:
         """How many watch now."""
-        return self._count
+        return self._seats.taken
 
     @contextlib.contextmanager
     def subscribe(self, user_id: str) -> Iterator[asyncio.Event]:
@@ -59,21 +58,16 @@ class ChangeListener:
         Raises:
             ResourceExhaustedError: CAPACITY_REACHED.
         """
-        if self._count >= self._max_watches:
-            raise ResourceExhaustedError(
-                f"this replica serves at most {self._max_watches} watches", "CAPACITY_REACHED", retry_after_s=2.0
-            )
-        event = asyncio.Event()
-        self._watches.setdefault(user_id, set()).add(event)
-        self._count += 1
-        try:
-            yield event
-        finally:
-            self._count -= 1
-            group = self._watches[user_id]
-            group.discard(event)
-            if not group:
-                del self._watches[user_id]
+        with self._seats.seat(user_id):
+            event = asyncio.Event()
+            group = self._watches.setdefault(user_id, set())
+            group.add(event)
+            try:
+                yield event
+            finally:
+                group.discard(event)
+                if not group:
+                    del self._watches[user_id]
 
     async def run(self) -> None:
         """Listens for ever; a lost connection is made again, and then everybody looks."""

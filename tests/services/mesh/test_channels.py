@@ -14,6 +14,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
 from mesh.auth import ServiceTokens
 from mesh.call import Call, serving_call
@@ -22,6 +23,7 @@ from mesh.errors import DeadlineExceededError, InternalError, NotFoundError, Una
 from mesh.metrics import Metrics
 from mesh.settings import ServiceSettings
 from mesh.status import error_from_rpc
+from mesh.telemetry import Tracing
 from tests.services.mesh.probe import Probe, Running, run_probe
 
 pytestmark = pytest.mark.service
@@ -152,6 +154,28 @@ async def test_too_slow_is_a_deadline(onward: Any, probe: Probe) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await onward.Echo(probe.pb.EchoRequest(act="sleep:30"), timeout=0.1)
     assert isinstance(error_from_rpc(caught.value), DeadlineExceededError)
+
+
+async def test_no_time_is_a_time_limit_too(onward: Any, running: Running, probe: Probe) -> None:
+    running.servicer.entered.clear()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await onward.Echo(probe.pb.EchoRequest(), timeout=0)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert not running.servicer.entered
+
+
+async def test_span_of_a_call_that_could_not_be_made_is_ended(settings: ServiceSettings, probe: Probe) -> None:
+    exporter, metrics = InMemorySpanExporter(), Metrics()
+    tracing = Tracing(settings)
+    tracing.provider.add_span_processor(SimpleSpanProcessor(exporter))
+    channel = connect("127.0.0.1:1", settings, None, default_deadline_s=1, metrics=metrics, tracing=tracing)
+    stub = probe.grpc.ProbeServiceStub(channel)
+    await channel.close()
+    with pytest.raises(grpc.aio.UsageError):
+        await stub.Echo(probe.pb.EchoRequest())
+    (span,) = exporter.get_finished_spans()
+    assert (span.name, span.status.status_code) == (f"{RPC}/Echo", StatusCode.ERROR)
+    tracing.close()
 
 
 async def test_calls_are_counted(running: Running, settings: ServiceSettings, probe: Probe) -> None:

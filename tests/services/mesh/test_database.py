@@ -193,6 +193,26 @@ def _kill_others(url: str, application: str) -> None:
         )
 
 
+async def test_turn_is_for_one_at_a_time_and_holds_no_transaction(url: str) -> None:
+    one, other = (Database(url, "probe", "probe_migrations", pool_size=2) for _ in range(2))
+    for ours, theirs in ((one, other), (other, one)):  # each gets it once the one before is done
+        async with ours.turn(7) as first, theirs.turn(7) as second, theirs.turn(8) as another:
+            assert (first, second, another) == (True, False, True)
+            async with await psycopg.AsyncConnection.connect(url.replace("+psycopg", "")) as connection:
+                query = (
+                    "SELECT count(*), count(a.xact_start) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+                    "WHERE l.locktype = 'advisory' AND l.objid = 7"
+                )
+                assert await (await connection.execute(query)).fetchone() == (1, 0)
+    with pytest.raises(KeyError):
+        async with one.turn(7):
+            raise KeyError
+    async with other.turn(7) as again:
+        assert again
+    await one.close()
+    await other.close()
+
+
 async def test_driver_connection_shares_the_transaction(database: Database) -> None:
     async with database.begin() as connection:
         raw = await driver_connection(connection)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
+import obstore
 import pytest
 from moto.server import ThreadedMotoServer
+from obstore.store import LocalStore
 
 from mesh.errors import NotFoundError, UnavailableError
 from mesh.objects import ObjectStore
@@ -54,6 +56,33 @@ def client(endpoint: str) -> Any:
 async def test_what_was_put_can_be_read(store: ObjectStore) -> None:
     await store.put("users/u1/captures/c1/crop.jpg", b"\xff\xd8 bytes", "image/jpeg")
     assert await store.get("users/u1/captures/c1/crop.jpg") == b"\xff\xd8 bytes"
+
+
+async def test_what_a_killed_writer_left_is_swept_when_it_is_old(tmp_path: Path) -> None:
+    store = ObjectStore(f"file://{tmp_path}")
+    left: list[Path] = []
+
+    def photograph() -> Iterator[bytes]:
+        """Copies what obstore itself writes until an object is whole; a kill leaves exactly that."""
+        yield b"x" * 8_000_000
+        for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
+            left.append(path.with_name(path.name + "7"))
+            left[-1].write_bytes(path.read_bytes())
+        yield b"y"
+
+    obstore.put(LocalStore(tmp_path), "a/picture.jpg", photograph(), chunk_size=1_000_000)
+    assert left, "obstore writes to another place meanwhile"
+    assert [key async for key in store.list()] == ["a/picture.jpg"]
+    assert await store.sweep_unfinished(older_than_s=60) == 0
+    assert await store.sweep_unfinished(older_than_s=-60) == len(left)
+    assert not any(path.exists() for path in left)
+    assert [key async for key in store.list()] == ["a/picture.jpg"]
+
+
+async def test_memory_has_nothing_to_sweep() -> None:
+    store = ObjectStore("memory://")
+    await store.put("a", b"1")
+    assert await store.sweep_unfinished(older_than_s=-60) == 0
 
 
 async def test_second_put_replaces_the_first(store: ObjectStore) -> None:

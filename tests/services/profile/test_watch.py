@@ -114,8 +114,11 @@ async def test_watch_survives_the_loss_of_its_listening_connection(mesh: Mesh, u
         assert (kind, event.sequence) == ("taste_change", 1)
 
 
-async def test_watch_refuses_beyond_its_capacity_and_says_goodbye(mesh: Mesh, key: SigningKey, tmp_path: Path) -> None:
-    settings = settings_for(tmp_path, key, mesh.database_url, max_watches=1, watch_heartbeat_s=30.0)
+@pytest.mark.parametrize(("limit", "scope"), [("max_watches", "server"), ("max_watches_per_user", "user")])
+async def test_watch_refuses_beyond_its_capacity_and_says_goodbye(
+    mesh: Mesh, key: SigningKey, tmp_path: Path, limit: str, scope: str
+) -> None:
+    settings = settings_for(tmp_path, key, mesh.database_url, watch_heartbeat_s=30.0, **{limit: 1})
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(settings, build))
         await server.ready.wait()
@@ -125,6 +128,7 @@ async def test_watch_refuses_beyond_its_capacity_and_says_goodbye(mesh: Mesh, ke
         request = pb.WatchProfileRequest(name="users/watcher/profile")
         failure = await failure_of(caller.profiles.WatchProfile(request, metadata=caller.metadata))
         assert (failure.code, failure.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CAPACITY_REACHED")
+        assert failure.metadata["scope"] == scope
         closing = asyncio.ensure_future(stack.aclose())
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await first.next()

@@ -177,17 +177,23 @@ async def test_capture_without_a_job_gets_a_new_one(mesh: Mesh, user: User, phot
         assert (await user.finished(capture.name)).state == State.STATE_SUCCEEDED
 
 
-async def test_objects_without_a_capture_are_swept_when_they_are_old(mesh: Mesh, user: User, photo: bytes) -> None:
+async def test_objects_without_a_capture_are_swept_when_they_are_old(
+    mesh: Mesh, user: User, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest_svc.captures.upkeep._BATCH", 1)
     kept = await user.create(photo)
     objects = ObjectStore(mesh.settings.objects_url)
     now = datetime.now(UTC)
     old, young = (new_capture_id(now - timedelta(hours=age), os.urandom(10)) for age in (2, 0))
     for capture_id in (old, young):
         await objects.put(object_key_of(capture_id), b"x")
+    half = mesh.objects / f"{object_key_of(old)}#1"
+    half.write_bytes(b"x")
+    os.utime(half, (0, 0))
     async with working(mesh, orphan_sweep_s=0.1):
 
         async def swept() -> bool:
-            return not [path for path in mesh.pictures() if str(old) in path.name]
+            return not [path for path in mesh.pictures() if str(old) in path.name]  # and the half of it
 
         await until(swept)
     names = {path.stem for path in mesh.pictures()}

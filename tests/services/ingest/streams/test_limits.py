@@ -28,8 +28,11 @@ async def _status(client: StreamClient) -> status_pb2.Status:
     raise AssertionError("no details")
 
 
-async def test_streams_above_the_capacity_are_told_when_to_come_again(connect: Connect, ingest: Ingest) -> None:
-    async with serving(ingest.settings(max_streams=1), build) as server:
+@pytest.mark.parametrize("limit", ["max_streams", "max_streams_per_user"])
+async def test_streams_above_the_capacity_are_told_when_to_come_again(
+    connect: Connect, ingest: Ingest, limit: str
+) -> None:
+    async with serving(ingest.settings(**{limit: 1}), build) as server:
         await server.ready.wait()
         first = connect(port=server.port)
         await first.config()

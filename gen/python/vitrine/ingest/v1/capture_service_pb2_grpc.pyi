@@ -71,6 +71,8 @@ class CaptureServiceStub:
     Possible errors:
     - INVALID_ARGUMENT: a field breaks its rule.
     - NOT_FOUND: there is no such capture, or it was deleted while it was watched.
+    - RESOURCE_EXHAUSTED (CAPACITY_REACHED): the user, or this server, watches as many as it may; `RetryInfo` says when to try
+      again.
     - UNAVAILABLE: the database does not answer, or the server shuts down; call again.
     """
     CancelCapture: _grpc.UnaryUnaryMultiCallable[_capture_service_pb2.CancelCaptureRequest, _capture_service_pb2.CancelCaptureResponse]
@@ -144,6 +146,8 @@ class CaptureServiceAsyncStub(CaptureServiceStub):
     Possible errors:
     - INVALID_ARGUMENT: a field breaks its rule.
     - NOT_FOUND: there is no such capture, or it was deleted while it was watched.
+    - RESOURCE_EXHAUSTED (CAPACITY_REACHED): the user, or this server, watches as many as it may; `RetryInfo` says when to try
+      again.
     - UNAVAILABLE: the database does not answer, or the server shuts down; call again.
     """
     CancelCapture: _aio.UnaryUnaryMultiCallable[_capture_service_pb2.CancelCaptureRequest, _capture_service_pb2.CancelCaptureResponse]  # type: ignore[assignment]
@@ -238,6 +242,8 @@ class CaptureServiceServicer(metaclass=_abc_1.ABCMeta):
         Possible errors:
         - INVALID_ARGUMENT: a field breaks its rule.
         - NOT_FOUND: there is no such capture, or it was deleted while it was watched.
+        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): the user, or this server, watches as many as it may; `RetryInfo` says when to try
+          again.
         - UNAVAILABLE: the database does not answer, or the server shuts down; call again.
         """
 

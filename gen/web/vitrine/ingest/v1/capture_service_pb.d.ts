@@ -595,6 +595,8 @@ export declare const CaptureService: GenService<{
    * Possible errors:
    * - INVALID_ARGUMENT: a field breaks its rule.
    * - NOT_FOUND: there is no such capture, or it was deleted while it was watched.
+   * - RESOURCE_EXHAUSTED (CAPACITY_REACHED): the user, or this server, watches as many as it may; `RetryInfo` says when to try
+   *   again.
    * - UNAVAILABLE: the database does not answer, or the server shuts down; call again.
    *
    * @generated from rpc vitrine.ingest.v1.CaptureService.WatchCapture
