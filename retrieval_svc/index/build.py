@@ -12,6 +12,7 @@ import datetime as dt
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,13 +78,15 @@ class Order:
 
 
 def write_state(folder: Path, state: GenerationState) -> None:
-    """Writes the state file of a generation; readers see the old or the new one, never a part."""
-    temporary = folder / f"{STATE_FILE}.new"
-    with temporary.open("w") as file:
+    """Writes the state file of a generation; readers see the old or the new one, never a part.
+
+    Two may write at once: a write goes on in its thread when the caller who waited for it gives up.
+    """
+    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=f"{STATE_FILE}.", delete=False) as file:
         file.write(state_text(state))
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(folder / STATE_FILE)
+    Path(file.name).replace(folder / STATE_FILE)
 
 
 def build(order: Order) -> GenerationState:

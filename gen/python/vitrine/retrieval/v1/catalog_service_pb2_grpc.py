@@ -95,7 +95,8 @@ class CatalogServiceServicer:
         """Imports a catalogue: first one `config`, then any number of `chunk`s. Each row is stored wholly (product, pictures,
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
-        the rows done so far stay, and GetImport tells how many.
+        the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
+        number that stands twice the first row counts.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.

@@ -37,7 +37,8 @@ class CatalogServiceStub:
     """Imports a catalogue: first one `config`, then any number of `chunk`s. Each row is stored wholly (product, pictures,
     vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
     rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
-    the rows done so far stay, and GetImport tells how many.
+    the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
+    number that stands twice the first row counts.
 
     Possible errors:
     * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -111,7 +112,8 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """Imports a catalogue: first one `config`, then any number of `chunk`s. Each row is stored wholly (product, pictures,
     vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
     rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
-    the rows done so far stay, and GetImport tells how many.
+    the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
+    number that stands twice the first row counts.
 
     Possible errors:
     * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -188,7 +190,8 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         """Imports a catalogue: first one `config`, then any number of `chunk`s. Each row is stored wholly (product, pictures,
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
-        the rows done so far stay, and GetImport tells how many.
+        the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
+        number that stands twice the first row counts.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.

@@ -68,7 +68,7 @@ class SearchServiceServicer:
         * NOT_FOUND: the product to compare with does not exist.
         * FAILED_PRECONDITION: the product to compare with has no vector.
         * UNAVAILABLE: the index is still being built (INDEX_NOT_READY), or the query is a picture or words and the vision
-        service does not answer.
+        service does not answer, or it is a picture and a stand-in answers for the model of the index (MODEL_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

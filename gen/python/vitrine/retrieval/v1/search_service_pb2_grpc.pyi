@@ -45,7 +45,7 @@ class SearchServiceStub:
     * NOT_FOUND: the product to compare with does not exist.
     * FAILED_PRECONDITION: the product to compare with has no vector.
     * UNAVAILABLE: the index is still being built (INDEX_NOT_READY), or the query is a picture or words and the vision
-      service does not answer.
+      service does not answer, or it is a picture and a stand-in answers for the model of the index (MODEL_UNAVAILABLE).
     """
     MatchGarments: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.MatchGarmentsRequest, _search_service_pb2.MatchGarmentsResponse]
     """Finds the nearest products for each garment of an outfit, among products of the same bucket, with price tiers.
@@ -78,7 +78,7 @@ class SearchServiceAsyncStub(SearchServiceStub):
     * NOT_FOUND: the product to compare with does not exist.
     * FAILED_PRECONDITION: the product to compare with has no vector.
     * UNAVAILABLE: the index is still being built (INDEX_NOT_READY), or the query is a picture or words and the vision
-      service does not answer.
+      service does not answer, or it is a picture and a stand-in answers for the model of the index (MODEL_UNAVAILABLE).
     """
     MatchGarments: _aio.UnaryUnaryMultiCallable[_search_service_pb2.MatchGarmentsRequest, _search_service_pb2.MatchGarmentsResponse]  # type: ignore[assignment]
     """Finds the nearest products for each garment of an outfit, among products of the same bucket, with price tiers.
@@ -114,7 +114,7 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         * NOT_FOUND: the product to compare with does not exist.
         * FAILED_PRECONDITION: the product to compare with has no vector.
         * UNAVAILABLE: the index is still being built (INDEX_NOT_READY), or the query is a picture or words and the vision
-          service does not answer.
+          service does not answer, or it is a picture and a stand-in answers for the model of the index (MODEL_UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

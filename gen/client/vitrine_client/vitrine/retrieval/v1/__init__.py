@@ -2460,7 +2460,8 @@ class CatalogServiceSyncStub:
         Imports a catalogue: first one `config`, then any number of `chunk`s. Each row is stored wholly (product, pictures,
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
-        the rows done so far stay, and GetImport tells how many.
+        the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
+        number that stands twice the first row counts.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -2621,7 +2622,8 @@ class CatalogServiceStub(betterproto2_grpclib.ServiceStub):
         Imports a catalogue: first one `config`, then any number of `chunk`s. Each row is stored wholly (product, pictures,
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
-        the rows done so far stay, and GetImport tells how many.
+        the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
+        number that stands twice the first row counts.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -2879,7 +2881,7 @@ class SearchServiceSyncStub:
         * NOT_FOUND: the product to compare with does not exist.
         * FAILED_PRECONDITION: the product to compare with has no vector.
         * UNAVAILABLE: the index is still being built (INDEX_NOT_READY), or the query is a picture or words and the vision
-          service does not answer.
+          service does not answer, or it is a picture and a stand-in answers for the model of the index (MODEL_UNAVAILABLE).
         """
 
         return self._channel.unary_unary(
@@ -2945,7 +2947,7 @@ class SearchServiceStub(betterproto2_grpclib.ServiceStub):
         * NOT_FOUND: the product to compare with does not exist.
         * FAILED_PRECONDITION: the product to compare with has no vector.
         * UNAVAILABLE: the index is still being built (INDEX_NOT_READY), or the query is a picture or words and the vision
-          service does not answer.
+          service does not answer, or it is a picture and a stand-in answers for the model of the index (MODEL_UNAVAILABLE).
         """
 
         return await self._unary_unary(
