@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import jinja2
 import yaml
 
-from edge_proxy.bodies import bodies_script
 from edge_proxy.contract import ServiceRoutes, read_contract
 from edge_proxy.replies import reply_mappers
+from edge_proxy.scripts import answers_script, requests_script
 from edge_proxy.settings import EdgeSettings
 
 _TEMPLATE = Path(__file__).with_name("envoy.yaml.j2")
@@ -47,7 +47,8 @@ def render(settings: EdgeSettings) -> str:
         jwks=_jwks(settings.jwks),
         otlp=_endpoint(settings.otlp_endpoint) if settings.otlp_endpoint else None,
         origins=[_origin_pattern(origin) for origin in settings.allowed_origins],
-        bodies_script=bodies_script(settings.descriptors_file, settings.max_message_bytes),
+        requests_script=requests_script(settings.descriptors_file, settings.max_message_bytes),
+        answers_script=answers_script(),
         reply_mappers=reply_mappers(),
         content_types=_KNOWN_TYPES,
         regex=_regex,

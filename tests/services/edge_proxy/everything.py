@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from google.api import annotations_pb2
-from google.protobuf import descriptor_pool, field_mask_pb2, json_format, struct_pb2, timestamp_pb2, wrappers_pb2
+from google.protobuf import (
+    descriptor_pool,
+    duration_pb2,
+    field_mask_pb2,
+    json_format,
+    struct_pb2,
+    timestamp_pb2,
+    wrappers_pb2,
+)
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.message import Message
@@ -17,8 +25,12 @@ from vitrine.type.v1 import access_pb2
 from edge_proxy.settings import EdgeSettings
 
 Json = dict[str, Any]
-_KNOWN: list[Any] = [timestamp_pb2, struct_pb2, field_mask_pb2, wrappers_pb2]
+_KNOWN: list[Any] = [timestamp_pb2, duration_pb2, struct_pb2, field_mask_pb2, wrappers_pb2]
 _PACKAGE = "vitrine.vision.v1"
+_TYPES = {
+    "string": 9, "bytes": 12, "double": 1, "float": 2, "int32": 5, "uint32": 13, "int64": 3, "uint64": 4, "bool": 8,
+    "Shade": 14,
+}  # fmt: skip
 _JUDGE: list[tuple[str, str, str]] = [
     ("JudgeThing", "/v1/things:judge", "*"),
     ("JudgeAnyThing", "/v1/things/{name=**}:judge", "*"),
@@ -30,10 +42,15 @@ _FIELDS: list[tuple[str, str, bool]] = [
     ("free_form", "google.protobuf.Struct", False), ("any_value", "google.protobuf.Value", False),
     ("values", "google.protobuf.ListValue", False), ("update_mask", "google.protobuf.FieldMask", False),
     ("wrapped", "google.protobuf.Int32Value", False), ("data", "bytes", False), ("ratio", "double", False),
+    ("small", "int32", False), ("small_unsigned", "uint32", False), ("large", "int64", False),
+    ("large_unsigned", "uint64", False), ("single_ratio", "float", False), ("is_good", "bool", False),
+    ("shade", "Shade", False), ("shades", "Shade", True), ("numbers", "int32", True), ("ratios", "double", True),
+    ("time_left", "google.protobuf.Duration", False), ("wrapped_text", "google.protobuf.StringValue", False),
 ]  # fmt: skip
 _MAPS: list[tuple[str, str, str]] = [
     ("things_by_name", "string", "Thing"), ("things_by_number", "int32", "Thing"), ("labels", "string", "string"),
-    ("structs", "string", "google.protobuf.Struct"),
+    ("structs", "string", "google.protobuf.Struct"), ("times_by_name", "string", "google.protobuf.Timestamp"),
+    ("shades_by_name", "string", "Shade"), ("numbers_by_flag", "bool", "int32"),
 ]  # fmt: skip
 
 
@@ -139,6 +156,9 @@ def _file() -> FileDescriptorProto:
     file.dependency.extend(
         ["google/api/annotations.proto", "vitrine/type/v1/access.proto"] + [module.DESCRIPTOR.name for module in _KNOWN]
     )
+    shade = file.enum_type.add(name="Shade")
+    for number, name in enumerate(["UNSPECIFIED", "RED", "BLUE"]):
+        shade.value.add(name=f"SHADE_{name}", number=number)
     thing = file.message_type.add(name="Thing")
     for number, (name, kind, repeated) in enumerate(_FIELDS, start=1):
         _add(thing, name, number, kind, repeated)
@@ -169,8 +189,7 @@ def _add(message: Any, name: str, number: int, kind: str, repeated: bool = False
     head, *tail = name.split("_")
     field = message.field.add(name=name, number=number, json_name=head + "".join(word.title() for word in tail))
     field.label = 3 if repeated else 1
-    types = {"string": 9, "bytes": 12, "double": 1, "int32": 5}
-    field.type = types.get(kind, 11)
-    if field.type == field.TYPE_MESSAGE:
+    field.type = _TYPES.get(kind, 11)
+    if field.type in (field.TYPE_MESSAGE, field.TYPE_ENUM):
         field.type_name = f".{kind}" if "google" in kind else f".{_PACKAGE}.{kind}"
     return field

@@ -25,10 +25,11 @@ _SERVING = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse
 
 
 class Anything(grpc.GenericRpcHandler):
-    """Answers every RPC with an empty message."""
+    """Answers every RPC with an empty message, or never."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, bytes]] = []
+        self.silent = False
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         path = details.method
@@ -39,6 +40,8 @@ class Anything(grpc.GenericRpcHandler):
                     yield _SERVING
                     return
                 self.calls.append((path, request))
+            if self.silent:
+                await asyncio.Event().wait()
             yield b""
 
         return grpc.stream_stream_rpc_method_handler(answer)
@@ -75,7 +78,8 @@ class Recorder:
         self.upstream.calls.clear()
         every = {"authorization": f"Bearer {self.token()}", "content-type": "application/json"}
         every |= {key.replace("_", "-"): value for key, value in headers.items()}
-        return await http.request(verb, path, content=body, headers=every)
+        raw = {key.encode(): value.encode() for key, value in every.items()}  # also what is not ASCII
+        return await http.request(verb, path, content=body, headers=raw)
 
     async def until_open(self) -> None:
         """Waits until calls get through."""
@@ -129,7 +133,7 @@ async def recording(folder: Path, **changes: Any) -> AsyncIterator[Recorder]:
     settings = EdgeSettings(
         port=port, admin_port=admin, metrics_port=metrics, jwks=str(folder / "jwks.json"), health_interval_s=0.2,
         ingest_http_targets=(f"127.0.0.1:{away}",), access_log=str(folder / "access.log"),
-        requests_per_second=100_000, total_requests_per_second=100_000, **everything, **changes,
+        **{"requests_per_second": 100_000, "total_requests_per_second": 100_000, **everything, **changes},
     )  # fmt: skip
     await server.start()
     async with (

@@ -58,6 +58,7 @@ async def test_bigger_ones_do_not(recorder: Recorder, length: int) -> None:
     answer = await recorder.send("POST", CAPTURES, _picture(length))
     assert (answer.status_code, answer.json()["code"]) == (413, 8)
     assert details(answer)["ErrorInfo"]["reason"] == "MESSAGE_TOO_LARGE"
+    assert details(answer)["RequestInfo"]["requestId"] == answer.headers["x-request-id"]
     assert not recorder.upstream.calls
 
 
@@ -83,7 +84,7 @@ async def test_ten_megabytes_cost_less_than_50_ms(
         return (target.cpu_s() - before) / rounds * 1000
 
     with monkeypatch.context() as patched:
-        patched.setattr(edge_proxy.render, "bodies_script", lambda *_: "-- nothing")
+        patched.setattr(edge_proxy.render, "requests_script", lambda *_: "-- nothing")
         async with recording(tmp_path, descriptors=descriptors) as without:
             assert (await without.send("POST", JUDGE, '{"colour": 1}')).status_code == 200
             base = await cpu_ms(without)

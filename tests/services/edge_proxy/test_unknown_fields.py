@@ -20,17 +20,17 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from edge_proxy.settings import EdgeSettings
 from tests.services.edge_proxy.everything import contract, filled, http_forms, objects, parsed
 from tests.services.edge_proxy.recorder import Recorder
-from tests.services.edge_proxy.refusals import assert_unknown, details
+from tests.services.edge_proxy.refusals import assert_unknown
 
 pytestmark = pytest.mark.service
 JUDGE = "/v1/things:judge"
 CAPTURES = "/v1/users/ada/captures"
 
 
-UNKNOWN = {
+UNKNOWN: dict[str, tuple[str, str | list[str]]] = {
     "only field": ('{"nam": "x"}', "nam"),
     "last field": ('{"name": "x", "colour": "red"}', "colour"),
-    "first of two": ('{"colour": 1, "shape": 2}', "colour"),
+    "two": ('{"colour": 1, "shape": 2}', ["colour", "shape"]),
     "empty name": ('{"": 1}', ""),
     "wrong case": ('{"childthing": {}}', "childthing"),
     "name of the map's entry": ('{"ThingsByNameEntry": {}}', "ThingsByNameEntry"),
@@ -44,7 +44,7 @@ UNKNOWN = {
     "repeated": ('{"childThings": [{}, {"name": "x"}, {"colour": 1}]}', "child_things[2].colour"),
     "repeated in repeated": ('{"childThings": [{}, {"childThings": [{"c": 1}]}]}', "child_things[1].child_things[0].c"),
     "map value": ('{"thingsByName": {"colour": {"colour": 1}}}', 'things_by_name["colour"].colour'),
-    "map value, number": ('{"thingsByNumber": {"7": {"colour": 1}}}', 'things_by_number["7"].colour'),
+    "map value, number": ('{"thingsByNumber": {"7": {"colour": 1}}}', "things_by_number[7].colour"),
     "beside a struct": ('{"freeForm": {"a": [{"b": 1}]}, "colour": 1}', "colour"),
     "duplicate": ('{"childThing": {"name": "x"}, "childThing": {"colour": 1}}', "child_thing.colour"),
     "quotes and brackets in strings": ('{"name": "\\"}]{[\\\\", "colour": 1}', "colour"),
@@ -56,15 +56,17 @@ UNKNOWN = {
     "percent signs": ('{"%REQ(authorization)%": 1}', "%REQ(authorization)%"),
     "long name": (f'{{"{"k" * 5000}": 1}}', "k" * 100),
     "spaces": (' {\n\t"name" :\r\n"x" , "colour"\t: 1 } \n', "colour"),
-    "deep": ('{"childThing": ' * 60 + '{"colour": 1}' + "}" * 60, "child_thing." * 60 + "colour"),
+    "deep": ('{"childThing": ' * 60 + '{"colour": 1}' + "}" * 60, ("child_thing." * 60 + "colour")[:200]),
 }
 
 
 @pytest.mark.parametrize(("body", "field"), UNKNOWN.values(), ids=UNKNOWN)
-async def test_unknown_fields_are_refused_by_name(recorder: Recorder, descriptors: Path, body: str, field: str) -> None:
+async def test_unknown_fields_are_refused_by_name(
+    recorder: Recorder, descriptors: Path, body: str, field: str | list[str]
+) -> None:
     with pytest.raises(json_format.ParseError):
         parsed(contract(descriptors).FindMessageTypeByName("vitrine.vision.v1.Thing"), body)
-    assert_unknown(await recorder.send("POST", JUDGE, body), field)
+    assert_unknown(await recorder.send("POST", JUDGE, body), *([field] if isinstance(field, str) else field))
     assert not recorder.upstream.calls
 
 
@@ -100,35 +102,6 @@ async def test_what_the_contract_knows_arrives_as_sent(recorder: Recorder, descr
 async def test_what_comes_twice_passes_as_before(recorder: Recorder) -> None:
     answer = await recorder.send("POST", JUDGE, '{"name": "x", "name": "y", "childThing": {}, "childThing": {}}')
     assert answer.status_code == 200
-
-
-MALFORMED = {
-    "cut": '{"colour": 1',
-    "cut in a string": '{"colour": "x',
-    "cut after a backslash": '{"colour": "\\',
-    "only a bracket": "{",
-    "crossed": '{"colour": [1}]',
-    "too many": '{"colour": 1}}',
-    "something after it": '{"colour": 1} x',
-    "two": '{"colour": 1}{"colour": 1}',
-    "list": '[{"colour": 1}]',
-    "string": '"colour"',
-    "null": "null",
-    "form": "colour=red",
-    "bytes": b"\x00\x01\xff{\x22",
-    "gzip": b"\x1f\x8b\x08\x00{\x22a\x22:1}",
-    "too deep": '{"colour": ' + "[" * 120 + "]" * 120 + "}",
-}
-
-
-@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
-async def test_what_is_no_object_gets_the_answer_of_the_transcoder(recorder: Recorder, body: str | bytes) -> None:
-    answer = await recorder.send("POST", JUDGE, body)
-    assert answer.status_code == 400
-    assert answer.json()["code"] == 3
-    assert list(details(answer)) == ["ErrorInfo"]
-    assert details(answer)["ErrorInfo"]["reason"] == "INVALID_FIELD"
-    assert not recorder.upstream.calls
 
 
 WAYS: dict[str, tuple[str, str, str, dict[str, str], str]] = {

@@ -1,4 +1,4 @@
-"""What the script that looks for unknown fields is told; what it does with it is tested through the real Envoy."""
+"""What the script that looks at JSON requests is told; what it does with it is tested through the real Envoy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
-from edge_proxy.bodies import bodies_script
+from edge_proxy.scripts import requests_script
 
 pytestmark = pytest.mark.unit
 MIB = 1024 * 1024
@@ -30,14 +30,15 @@ def _script(folder: Path, *rules: tuple[str, str, str], client_streaming: bool =
         rule.body = body
     path_of_set = folder / "descriptors.binpb"
     path_of_set.write_bytes(FileDescriptorSet(file=[file]).SerializeToString())
-    return bodies_script(path_of_set, 16 * MIB)
+    return requests_script(path_of_set, 16 * MIB)
 
 
 def test_tables_hold_both_spellings_and_stop_at_recursion(tmp_path: Path) -> None:
     script = _script(tmp_path, ("post", "/v1/{name=things/*}:do", "*"))
-    child = '{["name"]="child_thing",["of"]=1}'
+    child = '{["name"]="child_thing",["kind"]="message",["of"]=1}'
     assert f'local types = {{\n{{["child_thing"]={child},["childThing"]={child}}}}}\n' in script
-    assert 'local rules = {["POST"]={\n{["path"]="^/v1/things/[^/]+:do$",["body"]={["of"]=1}}}}\n' in script
+    rule = '["path"]="^/v1/things/[^/]+:do$",["query"]=1,["body"]={["kind"]="message",["of"]=1}'
+    assert f'local rules = {{["POST"]={{\n{{{rule}}}}}}}\n' in script
     assert f"local max_bytes = {16 * MIB}\n" in script
 
 
@@ -58,11 +59,13 @@ def test_paths_become_patterns_the_most_specific_first(tmp_path: Path, paths: li
 
 def test_a_field_as_body_starts_the_path(tmp_path: Path) -> None:
     script = _script(tmp_path, ("patch", "/v1/{child_thing.name=things/*}", "child_thing"))
-    assert '["body"]={["name"]="child_thing",["of"]=1}' in script
+    assert '["body"]={["name"]="child_thing",["kind"]="message",["of"]=1}' in script
 
 
 def test_rpcs_without_a_body_know_no_field_and_streams_upwards_are_left_alone(tmp_path: Path) -> None:
-    assert "local types = {\n{}}\n" in _script(tmp_path, ("get", "/v1/things", ""))
+    script = _script(tmp_path, ("get", "/v1/things", ""))
+    assert script.count('["body"]={["kind"]="message",["of"]=2}') == 1
+    assert ",\n{}}\nlocal rules" in script
     assert '["body"]=false' in _script(tmp_path, ("post", "/v1/things", "*"), client_streaming=True)
 
 
