@@ -19,9 +19,10 @@ import grpclib.client
 import grpclib.exceptions
 import httpx
 from google.protobuf.json_format import ParseDict
-from google.rpc import status_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from mesh.status import details_of
 from tests.mesh.answers import Answer, failed, failed_with
 from tests.mesh.contract import RPCS, Json, Rpc, as_json
 from tests.mesh.http_form import HttpForm, http_form
@@ -204,9 +205,12 @@ def status_of(error: Any) -> status_pb2.Status:
 
 
 def json_failure(got: httpx.Response) -> Answer:
-    """Reads an error that came as JSON, and checks that its HTTP status fits its code."""
+    """Reads an error that came as JSON, and checks that its HTTP status fits its code and that it names the request."""
     assert got.headers["content-type"].startswith("application/json"), (got.status_code, got.text)
     status = _status(got.json())
+    assert [each.request_id for each in details_of(status, error_details_pb2.RequestInfo)] == [
+        got.headers["x-request-id"]
+    ]
     answer = failed_with(status)
     assert answer.failure is not None
     expected = 413 if answer.failure.reason == "MESSAGE_TOO_LARGE" else HTTP_STATUS[status.code]  # it says more
