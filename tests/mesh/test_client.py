@@ -165,6 +165,10 @@ async def test_command_line_speaks_json(shop: EmbeddedMesh, photo: Path) -> None
     assert code == 0
     assert isinstance(lines[0]["matches"], list)
     assert len(lines[0]["matches"]) == 3
+    code, lines = await _cli(shop, "stream", str(photo))
+    assert code == 0
+    events = [next(key for key in line if key not in {"sequence", "serverTime"}) for line in lines]
+    assert {"ready", "ack", "result", "stats"} <= set(events)
     code, lines = await _cli(shop, "profile")
     assert (code, lines[0]["name"]) == (0, "users/demo/profile")
     code, lines = await _cli(shop, "status")

@@ -117,9 +117,7 @@ def search_table(response: search_service_pb2.SearchProductsResponse) -> Rendera
     return Group(*parts, Text("The score is the sum of the terms below it.", style="dim"), models_line(response.models))
 
 
-def radar_table(
-    after: taste_pb2.Radar, before: taste_pb2.Radar | None = None, title: str = "Taste"
-) -> RenderableType:
+def radar_table(after: taste_pb2.Radar, before: taste_pb2.Radar | None = None, title: str = "Taste") -> RenderableType:
     """Shows the five axes as bars, with how far each moved when a radar from before is given."""
     was = {axis.axis: axis.score for axis in before.axes} if before else {}
     table = Table.grid(padding=(0, 2, 0, 0))
