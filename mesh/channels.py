@@ -17,7 +17,7 @@ from mesh.auth import ServiceTokens
 from mesh.call import REQUEST_ID_HEADER, current_call
 from mesh.contract import loaded_services, rule_of
 from mesh.metrics import Metrics
-from mesh.settings import ServiceSettings
+from mesh.settings import ServiceSettings, metadata_options
 from mesh.telemetry import Tracing, inject_context
 
 # Envoy and our servers allow one ping per 10 s; 30 s finds a dead peer soon enough.
@@ -70,6 +70,7 @@ def connect(
         ("grpc.max_reconnect_backoff_ms", _MAX_RECONNECT_MS),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
+        *metadata_options(settings),
         ("grpc.service_config", json.dumps(service_config())),
     ]
     return MeshChannel(grpc.aio.insecure_channel(target, options), tokens, default_deadline_s, metrics, tracing)

@@ -23,7 +23,7 @@ from mesh.metrics import MetricsServer
 from mesh.observation import TelemetryStage
 from mesh.reflection import add_reflection
 from mesh.runtime import Registration, Runtime, Service
-from mesh.settings import ServiceSettings
+from mesh.settings import ServiceSettings, metadata_options
 from mesh.telemetry import configure_logging
 from mesh.validation import warm_up
 
@@ -146,6 +146,7 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", 2 * settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
         ("grpc.max_concurrent_streams", settings.max_concurrent_streams),
+        *metadata_options(settings),
         (
             "grpc.so_reuseport",
             0,

@@ -74,6 +74,11 @@ class ServiceSettings(BaseSettings):
     max_message_bytes: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="Largest gRPC message that is taken or sent, in bytes."
     )
+    max_metadata_bytes: int = Field(
+        default=16 * 1024, ge=8 * 1024,
+        description="Largest metadata of one call, token included, in bytes as HTTP/2 counts them: 32 more for each "
+        "entry.",
+    )  # fmt: skip
     max_concurrent_streams: int = Field(
         default=1000, ge=1, description="RPCs that one connection may have open at once."
     )
@@ -142,6 +147,19 @@ class ObjectSettings(BaseSettings):
             options["access_key_id"] = self.s3_access_key_id.get_secret_value()
             options["secret_access_key"] = self.s3_secret_access_key.get_secret_value()
         return options
+
+
+def metadata_options(settings: ServiceSettings) -> list[tuple[str, int]]:
+    """Returns gRPC's options for the size of metadata, the same for servers and channels.
+
+    gRPC has two limits, 8 and 16 KiB unless told otherwise, and refuses by chance what lies between them. With one
+    limit the same call always ends the same way.
+
+    Args:
+        settings: The settings of the service.
+    """
+    limit = settings.max_metadata_bytes
+    return [("grpc.max_metadata_size", limit), ("grpc.absolute_max_metadata_size", limit)]
 
 
 def settings_table(cls: type[BaseSettings]) -> str:

@@ -91,6 +91,27 @@ async def test_token_refused(running: Running, keys: Keys, make: Any, reason: st
     assert (failure.code, failure.reason) == ("UNAUTHENTICATED", reason)
 
 
+# The rest of a call's metadata is some 500 bytes.
+@pytest.mark.parametrize(
+    ("chars", "code"),
+    [
+        pytest.param(8_100, "UNAUTHENTICATED", id="as much as gRPC takes by itself"),
+        pytest.param(12_000, "UNAUTHENTICATED", id="what gRPC by itself refuses every other time"),
+        pytest.param(15_500, "UNAUTHENTICATED", id="just within our limit"),
+        pytest.param(16_000, "RESOURCE_EXHAUSTED", id="with all else just beyond it"),
+        pytest.param(60_000, "RESOURCE_EXHAUSTED", id="far beyond it"),
+    ],
+)
+async def test_size_of_metadata_has_one_limit(running: Running, chars: int, code: str) -> None:
+    """The limit is gRPC's to keep, and it tells no details; but the same call always ends the same way."""
+    codes = set()
+    for _ in range(40):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.stub.Echo(running.request(), metadata=(("authorization", "Bearer " + "x" * chars),))
+        codes.add(caught.value.code().name)
+    assert codes == {code}
+
+
 async def test_without_keys_everybody_is_refused(probe: Probe, keys: Keys) -> None:
     async with run_probe(ServiceSettings(service_name="probe"), probe) as made:
         await made.server.ready.wait()
