@@ -36,7 +36,7 @@ class IndexPhase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class IndexHealth:
-    """What is known about the index; `current` is None before the first build is done."""
+    """What is known: `current` is None before the first build is done, `last_error` says why the last build failed."""
 
     phase: IndexPhase
     engine: str
@@ -81,6 +81,7 @@ class IndexManager:
         self._build: asyncio.Task[None] | None = None
         self._built: OpenGeneration | None = None  # built, but not in place yet
         self._last_error = ""
+        self._noted = ""
         self._stopping = False
         self._points = metrics.gauge("index_products", "Products in the index that answers.")
         self._applied = metrics.counter("index_changes_applied", "Changes of the catalogue that the index took.")
@@ -145,10 +146,11 @@ class IndexManager:
             if model is None:
                 return
             if self._current is not None:
-                self._current = await self._backend.refresh(self._current)
+                await self._refresh(self._current)
             if self._current is not None:
                 await self._follow(self._current)
             self._start_build_if_due(model, rates)
+            self._noted = ""
 
     async def settle(self) -> None:
         """Does `sync` for a caller whose change is stored already: a failure only means that searches see it later."""
@@ -158,6 +160,12 @@ class IndexManager:
         except Exception as error:  # noqa: BLE001 - `run` tries again
             self._note(error)
             self.poke()
+
+    async def _refresh(self, current: OpenGeneration) -> None:
+        """Takes over what another process built; then it does not matter how our own last build ended."""
+        self._current = await self._backend.refresh(current)
+        if self._current is not None and self._current is not current:
+            self._last_error = ""
 
     async def _follow(self, generation: OpenGeneration) -> None:
         """Applies changes, a batch at a time, until there are none."""
@@ -197,7 +205,7 @@ class IndexManager:
                 await self._swap(self._built, before)
                 self._last_error = ""
         except Exception as error:  # noqa: BLE001 - the old generation goes on; it is tried again
-            self._note(error)
+            self._last_error = self._note(error)
         finally:
             self._build = None
             self.poke()
@@ -216,11 +224,13 @@ class IndexManager:
         if done is not None and done.state.generation != stays.state.generation:
             await self._backend.retire(done)
 
-    def _note(self, error: Exception) -> None:
-        text = f"{type(error).__name__}: {error}"
-        if text != self._last_error:
+    def _note(self, error: Exception) -> str:
+        """Logs a failure, once until a pass succeeds, and returns it in words."""
+        text = f"{type(error).__name__}: {error}".removesuffix(": ")
+        if text != self._noted:
             self._log.warning("index_failed", error=text)
-        self._last_error = text
+        self._noted = text
+        return text
 
     async def _wait(self) -> None:
         try:

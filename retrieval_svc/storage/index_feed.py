@@ -103,7 +103,9 @@ async def note_model(connection: AsyncConnection, model: str, dimension: int, *,
 
 
 async def promote_next_model(connection: AsyncConnection) -> bool:
-    """Makes the waiting model the index's, when no product lacks a vector of it.
+    """Makes the waiting model the index's, when no product lacks a vector of it; under the write lock.
+
+    The vectors of the model before are kept, for the generation that still answers; those of older models go.
 
     Returns:
         Whether it did.
@@ -116,6 +118,8 @@ async def promote_next_model(connection: AsyncConnection) -> bool:
             active_model=state.next_model, active_dimension=state.next_dimension, next_model="", next_dimension=0
         )
     )
+    kept = (state.model, state.next_model)
+    await connection.execute(sa.delete(product_vectors).where(product_vectors.c.model.not_in(kept)))
     return True
 
 

@@ -139,6 +139,7 @@ async def test_postgres_restart(tmp_path: Path, shared_vision: VisionStub) -> No
             run = getattr(await stubs.import_rows(demo_rows()), "import")
             assert (run.created_count, run.unchanged_count) == (42, 6)
             await ready(place, count=48)
+            assert (await stubs.index()).last_error == ""  # no build failed
             await stubs.channel.close()
     finally:
         await asyncio.to_thread(server.delete)

@@ -25,6 +25,7 @@ from retrieval_svc.storage import index_feed
 from tests.services.retrieval.conftest import Place, Stubs, eventually, ready
 from tests.services.retrieval.failures import failure_of
 from tests.services.retrieval.rows import demo_rows, shirt
+from tests.services.retrieval.test_import import stored_rows
 from tests.services.retrieval.vision_stub import VisionStub, draw
 
 pytestmark = pytest.mark.service
@@ -71,10 +72,11 @@ async def test_another_model_takes_over_when_every_product_has_its_vector(place:
         state = (index.model, index.vector_count, index.state)
         return state == (place.vision.model, 20, search_pb2.INDEX_STATE_READY)
 
-    for model in ("stub/2", "stub/1"):  # and back
+    for model in ("stub/2", "stub/3", "stub/1"):
         place.vision.model = model
         await eventually(swapped)
         assert (await stubs.search.SearchProducts(BY_PICTURE)).matches[0].product.colors[0].name == "navy"
+    assert await stored_rows(place, "product_vectors") == 40  # of this model, and of the one before
 
 
 async def test_stand_in_that_answers_for_a_while_changes_no_index(place: Place, stubs: Stubs) -> None:
