@@ -86,7 +86,11 @@ def service_config() -> dict[str, Any]:
 
 
 class MeshChannel(grpc.aio.Channel):
-    """A channel whose calls carry deadline, identity, request id and trace; messages pass it untouched."""
+    """A channel whose calls carry deadline, identity, request id and trace; messages pass it untouched.
+
+    Write to calls that stream up (`call.write`) instead of giving them an iterator: when the server ends such a call
+    first, grpc.aio leaves the task that waits for the iterator behind.
+    """
 
     def __init__(
         self,

@@ -158,6 +158,10 @@ class Capture:
         """When the outfit was seen: as the client said, else when the picture arrived."""
         return self.capture_time or self.create_time
 
+    def in_work(self, attempt: int) -> bool:
+        """Whether one attempt, and no other, works on it."""
+        return self.state is State.PROCESSING and self.attempt_count == attempt and not self.delete_requested
+
 
 def etag_of(capture_id: uuid.UUID, version: int) -> str:
     """Returns the etag of one version of a capture.

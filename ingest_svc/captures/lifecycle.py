@@ -88,6 +88,22 @@ class Captures:
         async with self._database.begin() as connection:
             return _found(await store.get(connection, capture_id, user))
 
+    async def changed(self, user: str, capture_id: uuid.UUID, seen_version: int) -> Capture | None:
+        """Reads a capture unless it is still at a version.
+
+        Args:
+            user: Whose it is.
+            capture_id: Which.
+            seen_version: The version that the caller knows; 0 for none.
+
+        Raises:
+            NotFoundError: When the user has no such capture.
+        """
+        async with self._database.begin() as connection:
+            if seen_version and await store.version(connection, capture_id, user) == seen_version:
+                return None
+            return _found(await store.get(connection, capture_id, user))
+
     async def list(self, user: str, wanted: CaptureFilter, *, after: uuid.UUID | None, limit: int) -> list[Capture]:
         """Reads the newest captures of a user, without masks and matches.
 

@@ -172,7 +172,7 @@ class CaptureProcessor:
     async def _finish(self, capture: Capture, seen: OutfitInput, outcome: OutfitOutcome) -> None:
         async with self._database.begin() as connection:
             current = await store.get(connection, capture.capture_id, lock=True)
-            if current is None or not _in_work(current, capture.attempt_count):
+            if current is None or not current.in_work(capture.attempt_count):
                 raise _OverError
             outcome = await self._record(connection, capture, seen, outcome)
             kept, now = keep(outcome), self._clock()
@@ -234,7 +234,7 @@ class CaptureProcessor:
         now = self._clock()
         async with self._database.begin() as connection:
             current = await store.get(connection, capture.capture_id, lock=True)
-            if current is None or not _in_work(current, capture.attempt_count):
+            if current is None or not current.in_work(capture.attempt_count):
                 return
             await store.update(
                 connection,
@@ -248,7 +248,3 @@ class CaptureProcessor:
             if current.sighting_sent:
                 await self._jobs.undo(connection, capture.capture_id)
         self._metrics.captures.labels(capture.kind.value, State.FAILED.value).inc()
-
-
-def _in_work(capture: Capture, attempt: int) -> bool:
-    return capture.state is State.PROCESSING and capture.attempt_count == attempt and not capture.delete_requested

@@ -44,10 +44,10 @@ class Watch:
         with self._seats.seat(user), self._notifier.subscribe(capture_id) as subscription:
             seen_version, silent_since = 0, time.monotonic()
             while True:
-                capture = await self._captures.get(user, capture_id)
-                if capture.delete_requested:
-                    raise NotFoundError("the capture is being deleted", "RESOURCE_NOT_FOUND")
-                if capture.version != seen_version:
+                capture = await self._captures.changed(user, capture_id, seen_version)
+                if capture is not None:
+                    if capture.delete_requested:
+                        raise NotFoundError("the capture is being deleted", "RESOURCE_NOT_FOUND")
                     seen_version, silent_since = capture.version, time.monotonic()
                     yield capture
                     if capture.state.final and not (until_taste and taste_pending(capture)):

@@ -20,12 +20,14 @@ from ingest_svc.streams.events import Event, Result, Trouble
 from ingest_svc.streams.hub import StreamHub, changed
 from ingest_svc.streams.live import LiveStream
 from ingest_svc.streams.ports import Sink
-from mesh.errors import InvalidInputError
+from mesh.errors import DeadlineExceededError, InvalidInputError
 
 Request = stream_service_pb2.StreamFramesRequest
 Messages = AsyncIterator[Request]
 
 _NS = 1_000_000_000
+# A connection without a session takes no seat, so that it may not last. A person may be asked for the camera meanwhile.
+_CONFIG_S = 60.0
 
 
 class MessageSink:
@@ -77,7 +79,11 @@ async def converse(hub: StreamHub, messages: Messages, sink: Sink) -> None:
     Raises:
         VitrineError: See `StreamHub.run`.
     """
-    first = await anext(messages, None)
+    try:
+        async with asyncio.timeout(_CONFIG_S):
+            first = await anext(messages, None)
+    except TimeoutError as error:
+        raise DeadlineExceededError(f"no `config` came within {_CONFIG_S:g} s", "DEADLINE_EXCEEDED") from error
     if first is None:
         return
     if first.WhichOneof("message") != "config":

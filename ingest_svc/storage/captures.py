@@ -90,6 +90,12 @@ async def get(
     return None if row is None else _capture(row)
 
 
+async def version(connection: AsyncConnection, capture_id: uuid.UUID, user: str) -> int | None:
+    """Reads the version of a user's capture: bytes, where the capture itself may be megabytes. None without one."""
+    query = sa.select(captures.c.version).where(captures.c.id == capture_id, captures.c.user_id == user)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def find_request(connection: AsyncConnection, user: str, request_id: str) -> Capture | None:
     """Reads the capture that was made by a request id."""
     query = sa.select(*_COLUMNS).where(captures.c.user_id == user, captures.c.request_id == request_id)

@@ -41,6 +41,7 @@ class SessionKeeper:
         self._metrics = metrics
         self._keep = keep
         self._unacknowledged: dict[str, int] = {}
+        self._sent: dict[str, None] = {}  # those of them that the client was sent, in this order
         self._acknowledged: set[int] = set()  # frames whose results are to be forgotten at the next save
         self._unsaved: list[KeptResult] = []
         self._saving = asyncio.Lock()
@@ -58,7 +59,18 @@ class SessionKeeper:
         """
         self._unacknowledged[kept.event_id] = kept.number
         while len(self._unacknowledged) > self._keep:
-            del self._unacknowledged[min(self._unacknowledged, key=self._unacknowledged.__getitem__)]
+            oldest = min(self._unacknowledged, key=self._unacknowledged.__getitem__)
+            del self._unacknowledged[oldest]
+            self._sent.pop(oldest, None)
+
+    def sending(self, event_id: str) -> None:
+        """Notes that a result is sent now.
+
+        Args:
+            event_id: Its id.
+        """
+        if event_id in self._unacknowledged:
+            self._sent[event_id] = None
 
     async def add(self, kept: KeptResult) -> list[KeptResult]:
         """Keeps a new result, before it is sent.
@@ -77,7 +89,7 @@ class SessionKeeper:
         return await self.save()
 
     async def acknowledge(self, event_id: str) -> list[KeptResult]:
-        """Forgets a result and all before it that were sent. An id that is not known (any more) changes nothing.
+        """Forgets a result and all that were sent before it. An id that is not known (any more) changes nothing.
 
         Args:
             event_id: Its id.
@@ -88,12 +100,14 @@ class SessionKeeper:
         Raises:
             SessionMovedError: When the session goes on elsewhere.
         """
-        number = self._unacknowledged.get(event_id)
-        if number is None:
+        if event_id not in self._sent:
             return []
-        for other in [key for key, value in self._unacknowledged.items() if value <= number]:
-            self._acknowledged.add(self._unacknowledged.pop(other))
-        return await self.save()
+        while True:
+            first = next(iter(self._sent))
+            del self._sent[first]
+            self._acknowledged.add(self._unacknowledged.pop(first))
+            if first == event_id:
+                return await self.save()
 
     async def save(self) -> list[KeptResult]:
         """Saves totals, settings, new results and acknowledgements.

@@ -14,13 +14,7 @@ from ingest_svc.streams.keeper import SessionKeeper
 from ingest_svc.streams.keyframe_work import Keyframe, KeyframeWork, Understood, captured_at_s
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeReason
 from ingest_svc.streams.ledger import Outcome
-from ingest_svc.streams.ports import (
-    SessionMovedError,
-    Sink,
-    SinkClosedError,
-    StoredSession,
-    Surroundings,
-)
+from ingest_svc.streams.ports import SessionMovedError, Sink, SinkClosedError, StoredSession, Surroundings
 from ingest_svc.streams.session import Ack, Candidate, ResultOptions, StreamSession
 from mesh.errors import VitrineError
 
@@ -59,6 +53,8 @@ class LiveStream:
             event: The event.
         """
         if self._connected:
+            if isinstance(event, ResultEvent):
+                self._keeper.sending(event.kept.event_id)
             try:
                 await self._sink.send(event)
             except SinkClosedError:

@@ -15,6 +15,7 @@ from vitrine.ingest.v1 import capture_pb2
 from vitrine.ingest.v1 import capture_service_pb2 as pb
 from vitrine.ingest.v1 import privacy_service_pb2 as privacy
 
+from ingest_svc.storage import captures as store
 from mesh.errors import InvalidInputError, VitrineError
 from tests.services.ingest.captures.conftest import Mesh, User, drawn, until, working
 from tests.services.ingest.captures.failures import failure_of
@@ -75,6 +76,36 @@ async def test_taste_comes_when_the_profile_comes_back(mesh: Mesh, user: User, p
     assert [garment.category for garment in sighting.outfit.garments] == ["shirt", "trousers"]
     assert all(garment.HasField("embedding") for garment in sighting.outfit.garments)
     assert not await pending(mesh, capture)
+
+
+async def test_long_watch_reads_the_whole_capture_only_when_it_changes(
+    mesh: Mesh, user: User, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result with its masks and matches may be megabytes, and the profile may be away for hours."""
+    capture = await without_taste(mesh, user, photo)
+    looks, reads, version, get = [], [], store.version, store.get
+
+    async def look(*arguments: Any) -> int | None:
+        looks.append(arguments)
+        return await version(*arguments)
+
+    async def read(connection: Any, capture_id: uuid.UUID, owner: str | None = None, **options: Any) -> Any:
+        if owner == user.subject:
+            reads.append(capture_id)
+        return await get(connection, capture_id, owner, **options)
+
+    monkeypatch.setattr("ingest_svc.captures.watch._LOOK_S", 0.05)
+    monkeypatch.setattr(store, "version", look)
+    monkeypatch.setattr(store, "get", read)
+    following = asyncio.create_task(followed(user, capture.name))
+    await until(lambda: _many(looks))
+    assert len(reads) == 1
+    await mesh.peers.profile.start()
+    assert len(await following) == len(reads) == 2
+
+
+async def _many(items: list[Any]) -> bool:
+    return len(items) >= 10
 
 
 async def test_answer_that_got_lost_is_counted_once(mesh: Mesh, user: User, photo: bytes) -> None:

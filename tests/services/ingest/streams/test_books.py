@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from ingest_svc.__main__ import build
 from mesh.server import serving
-from tests.services.ingest.streams.client import StreamClient
+from tests.services.ingest.streams.client import StreamClient, now_s
 from tests.services.ingest.streams.conftest import Connect, Ingest, jpeg
 from tests.services.ingest.streams.neighbours import Neighbours
 
@@ -44,11 +44,12 @@ async def test_a_late_result_of_another_replica_reaches_the_client_though_later_
     await newer.command("configure")  # saves, and learns of what came meanwhile
     late = await newer.result(1)
     assert (late.replayed, near.sightings[late.event_id]) == (True, 1)
-    await newer.command("configure")
+    await newer.frame(_SCENES[0], 3, now_s() + 20)
+    assert (await newer.result(3)).event_id != late.event_id
     await newer.command("acknowledge", event_id=late.event_id)
-    await until(lambda: _kept(ingest, ready.name) == [])
+    await until(lambda: _kept(ingest, ready.name) == [3])  # what was sent before it, and nothing after
     await newer.stop()
-    assert [event.result.frame_number for event in newer.events if event.HasField("result")] == [2, 1]
+    assert [event.result.frame_number for event in newer.events if event.HasField("result")] == [2, 1, 3]
 
 
 def _kept(ingest: Ingest, stream: str) -> list[object]:

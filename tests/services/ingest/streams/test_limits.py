@@ -47,6 +47,15 @@ async def test_streams_above_the_capacity_are_told_when_to_come_again(
         await third.config()
 
 
+async def test_connection_that_opens_no_session_is_ended(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest_svc.servicers.conversation._CONFIG_S", 0.2)
+    client = connect()
+    assert await client.status() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert [info.reason for info in details_of(await _status(client), error_details_pb2.ErrorInfo)] == [
+        "DEADLINE_EXCEEDED"
+    ]
+
+
 async def test_at_shutdown_a_stream_hears_why_and_goes_on_elsewhere(connect: Connect, ingest: Ingest) -> None:
     async with serving(ingest.settings(), build) as server:
         await server.ready.wait()

@@ -333,7 +333,9 @@ class StreamFramesResponse(_message.Message):
 
     @_builtins.property
     def result(self) -> _frame_pb2.StreamResult:
-        """Sent when a keyframe has been processed, and again for each unacknowledged result after a resume."""
+        """Sent when a keyframe has been processed, and again for each unacknowledged result after a resume. A keyframe that was
+        still in work on another replica then has its result sent here when it is done, after those of later frames.
+        """
 
     @_builtins.property
     def stats(self) -> Global___StreamStats:

@@ -360,7 +360,8 @@ export declare type StreamFramesResponse = Message<"vitrine.ingest.v1.StreamFram
     case: "ack";
   } | {
     /**
-     * Sent when a keyframe has been processed, and again for each unacknowledged result after a resume.
+     * Sent when a keyframe has been processed, and again for each unacknowledged result after a resume. A keyframe that was
+     * still in work on another replica then has its result sent here when it is done, after those of later frames.
      *
      * @generated from field: vitrine.ingest.v1.StreamResult result = 5;
      */
@@ -729,8 +730,9 @@ export declare const StreamService: GenService<{
    * - NOT_FOUND (SESSION_NOT_FOUND): the resume token names no session of this user that can be resumed.
    * - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length. STATE_CONFLICT: it goes on in a
    *   newer connection, which was opened with its resume token.
-   * - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes are open; `RetryInfo` says when to try
-   *   again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+   * - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open; `RetryInfo`
+   *   says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+   * - DEADLINE_EXCEEDED: no `config` came within 60 seconds.
    * - UNAVAILABLE (SHUTTING_DOWN): the server is being replaced; connect again and resume.
    * A frame that cannot be used ends in REJECTED and does not end the stream.
    *

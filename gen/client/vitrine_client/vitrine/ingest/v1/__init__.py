@@ -2405,7 +2405,8 @@ class StreamFramesResponse(betterproto2.Message):
 
     result: "StreamResult | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True, group="event")
     """
-    Sent when a keyframe has been processed, and again for each unacknowledged result after a resume.
+    Sent when a keyframe has been processed, and again for each unacknowledged result after a resume. A keyframe that was
+    still in work on another replica then has its result sent here when it is done, after those of later frames.
     """
 
     stats: "StreamStats | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True, group="event")
@@ -3833,8 +3834,9 @@ class StreamServiceSyncStub:
         - NOT_FOUND (SESSION_NOT_FOUND): the resume token names no session of this user that can be resumed.
         - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length. STATE_CONFLICT: it goes on in a
           newer connection, which was opened with its resume token.
-        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes are open; `RetryInfo` says when to try
-          again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open; `RetryInfo`
+          says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+        - DEADLINE_EXCEEDED: no `config` came within 60 seconds.
         - UNAVAILABLE (SHUTTING_DOWN): the server is being replaced; connect again and resume.
         A frame that cannot be used ends in REJECTED and does not end the stream.
         """
@@ -3880,8 +3882,9 @@ class StreamServiceStub(betterproto2_grpclib.ServiceStub):
         - NOT_FOUND (SESSION_NOT_FOUND): the resume token names no session of this user that can be resumed.
         - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length. STATE_CONFLICT: it goes on in a
           newer connection, which was opened with its resume token.
-        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes are open; `RetryInfo` says when to try
-          again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open; `RetryInfo`
+          says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+        - DEADLINE_EXCEEDED: no `config` came within 60 seconds.
         - UNAVAILABLE (SHUTTING_DOWN): the server is being replaced; connect again and resume.
         A frame that cannot be used ends in REJECTED and does not end the stream.
         """
