@@ -187,7 +187,8 @@ local function body_faults(text, root, faults, set)
         if not stop then return steps > MAX_STEPS and faults or no_json() end
         position = stop + 1
         if value then
-          local is_short = value.kind ~= "string" and stop - at <= 6 * MAX_BASE64
+          local most = value.kind == "bytes" and MAX_BASE64 or MAX_OTHER_TEXT
+          local is_short = value.kind ~= "string" and stop - at <= 6 * most
           judge("text", is_short and decoded(sub(text, at + 1, stop - 1)) or "")
         end
         expects = NEXT

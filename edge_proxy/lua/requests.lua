@@ -13,9 +13,14 @@ local function rule_of(method, path)
   end
 end
 
+-- What the transcoder leaves alone, by the same rule as its own; gRPC-Web has become gRPC before.
+local function is_grpc(content_type)
+  return content_type == "application/grpc" or find(content_type, "^application/grpc%+") ~= nil
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
-  if find(headers:get("content-type") or "", "^application/grpc") then return end
+  if is_grpc(headers:get("content-type") or "") then return end
   local path, query = match(headers:get(":path"), "^([^?]*)%??(.*)$")
   local rule = rule_of(headers:get(":method"), path)
   if not rule then return end

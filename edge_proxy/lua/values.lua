@@ -1,9 +1,12 @@
 -- What a value must look like to stand for a field of each kind, as proto3's JSON form has it.
 --
+-- Every pattern here reads its text in linear time: no two neighbours in one match the same characters.
+--
 -- `enums`, made from the contract, stands in front of this file.
 
--- Base64 up to this length is looked at; of pictures the transcoder finds out.
-local MAX_BASE64 = 4096
+-- Base64 up to this length is looked at; of pictures the transcoder finds out. Whatever else is written as text (a number, a
+-- time, the name of an enum) is far shorter than the other bound: what is longer does not fit.
+local MAX_BASE64, MAX_OTHER_TEXT = 4096, 100
 local MAX_DURATION_S = 315576000000
 local MAX_FLOAT, MAX_DOUBLE = 3.4028235e38, 1.7976931348623157e308
 local DAYS = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
@@ -22,8 +25,9 @@ end
 
 -- 7, "7", 7.0 and 7e0.
 local function is_whole(got, raw, limits)
-  local sign, digits = match(raw, "^(%-?)0*(%d+)$")
+  local sign, digits = match(raw, "^(%-?)(%d+)$")
   if digits then
+    digits = gsub(digits, "^0+(%d)", "%1")
     local limit = limits[sign == "-" and 1 or 2]
     return #digits < #limit or (#digits == #limit and digits <= limit)
   end
@@ -62,8 +66,10 @@ local function is_time(raw)
 end
 
 local function is_duration(raw)
-  local whole, fraction = match(raw, "^%-?(%d+)%.?(%d*)s$")
-  return whole and #fraction <= 9 and tonumber(whole) <= MAX_DURATION_S and not find(raw, ".s", 1, true)
+  local whole, rest = match(raw, "^%-?(%d+)(.*)$")
+  if not whole or tonumber(whole) > MAX_DURATION_S then return false end
+  local fraction = match(rest, "^%.(%d+)s$")
+  return rest == "s" or fraction ~= nil and #fraction <= 9
 end
 
 local function whole(kind)

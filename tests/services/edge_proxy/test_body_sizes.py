@@ -11,7 +11,7 @@ import pytest
 
 import edge_proxy.render
 from tests.services.edge_proxy.recorder import Recorder, recording
-from tests.services.edge_proxy.refusals import assert_unknown, details
+from tests.services.edge_proxy.refusals import assert_refused, assert_unknown, details
 
 pytestmark = pytest.mark.service
 JUDGE = "/v1/things:judge"
@@ -91,6 +91,7 @@ async def test_ten_megabytes_cost_less_than_50_ms(
     assert await cpu_ms(recorder) - base < 50
 
 
+_ZEROS = b"0" * 24_000
 ATTACKS = {
     "backslashes": b'{"name": "' + b"\\\\" * 7_000_000 + b'"}',
     "quotes": b'{"name": "' + b'\\"' * 7_000_000 + b'"}',
@@ -98,6 +99,10 @@ ATTACKS = {
     "names": b"{" + b'"name":"x",' * 1_000_000 + b'"name":"y"}',
     "long name": b'{"' + b"\\u006b" * 2_000_000 + b'": 1}',
     "unclosed": b'{"childThings": ' * 800_000,
+    "zeros in numbers": b'{"numbers": [' + b'"%bx",' % _ZEROS * 600 + b'"0"]}',
+    "zeros in enums": b'{"shades": [' + b'"%bx",' % _ZEROS * 600 + b'"0"]}',
+    "zeros in durations": b'{"childThings": [' + b'{"timeLeft": "%bx"},' % _ZEROS * 600 + b"{}]}",
+    "zeros in keys": b'{"thingsByNumber": {' + b'"%bx": {},' % _ZEROS * 600 + b'"0": {}}}',
 }
 
 
@@ -106,3 +111,11 @@ async def test_nobody_can_keep_the_edge_busy(recorder: Recorder, body: bytes) ->
     before = recorder.cpu_s()
     assert (await recorder.send("POST", JUDGE, body)).status_code in (200, 400)
     assert recorder.cpu_s() - before < 3
+
+
+@pytest.mark.parametrize("name", ["pageSize", "filter.minPrice.units"])
+async def test_no_query_can_keep_the_edge_busy(recorder: Recorder, name: str) -> None:
+    before = recorder.cpu_s()
+    answer = await recorder.send("GET", f"/v1/products?{name}={'0' * 50_000}x", "")
+    assert_refused(answer, "page_size" if name == "pageSize" else "filter.min_price.units")
+    assert recorder.cpu_s() - before < 1

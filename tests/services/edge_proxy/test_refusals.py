@@ -70,6 +70,15 @@ async def test_every_fault_is_named_up_to_sixteen(recorder: Recorder) -> None:
     assert_refused(many, *(f"numbers[{index}]" for index in range(16)))
 
 
+@pytest.mark.parametrize(
+    "content_type", ["application/grpcx", "application/grpc;q=1", "application/grp", "text/plain", ""]
+)
+async def test_no_content_type_turns_the_check_off(recorder: Recorder, content_type: str) -> None:
+    answer = await recorder.send("POST", JUDGE, '{"colour": 1}', content_type=content_type)
+    assert_refused(answer, "colour")
+    assert not recorder.upstream.calls
+
+
 STRANGE_NAMES = {
     "quote": (b'a\\"b', 'a"b'), "control": (b"a\\u0000\\nb", "a\0\nb"), "text": ("größe 😀".encode(), "größe 😀"),
     "half a character": (b"a\xc3", "a�"), "continuation": (b"\x80a", "�a"), "overlong": (b"\xc0\xafa", "��a"),
