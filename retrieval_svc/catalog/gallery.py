@@ -147,7 +147,8 @@ class Gallery:
             if len(batch) >= _SWEEP_BATCH:
                 removed += await self._drop_unused(batch)
                 batch = set()
-        return removed + await self._drop_unused(batch)
+        removed += await self._drop_unused(batch)
+        return removed + await self._pictures.sweep_unfinished()
 
     async def _attach_files(self, item: Prepared, images: Sequence[bytes], known: Product | None) -> None:
         have = {picture.image_id: picture for picture in known.pictures if picture.image_id} if known else {}

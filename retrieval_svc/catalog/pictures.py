@@ -15,6 +15,8 @@ MAX_SIDE_PX = 1024
 _QUALITY = 85
 _FOLDER = "products"
 _ID_CHARS = 32
+# Nobody writes a picture for so long.
+_UNFINISHED_AGE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,14 @@ class PictureStore:
     async def delete(self, image_id: str) -> None:
         """Removes our copy."""
         await self._objects.delete(_key(image_id))
+
+    async def sweep_unfinished(self) -> int:
+        """Removes what a process left that was killed while it wrote a picture.
+
+        Returns:
+            How many files.
+        """
+        return await self._objects.sweep_unfinished(older_than_s=_UNFINISHED_AGE_S)
 
     async def image_ids(self) -> AsyncIterator[str]:
         """Yields the ids of all pictures that are kept."""

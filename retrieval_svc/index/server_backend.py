@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
 import sqlalchemy as sa
 from qdrant_client import AsyncQdrantClient
@@ -173,11 +172,9 @@ class ServerBackend:
             )
             seq, count = changes[-1].seq, count + len(items)
 
-    @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[bool]:
+    def turn(self) -> AbstractAsyncContextManager[bool]:
         """Takes the turn to write, if no other replica has it, until the block ends."""
-        async with self._database.begin() as connection:
-            yield bool(await connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))))
+        return self._database.turn(_LOCK)
 
     def _name(self, generation: int) -> str:
         return f"{self._prefix}-{generation}"

@@ -114,6 +114,9 @@ async def test_end_of_a_stream_shows_its_keyframes_and_what_became_of_each_frame
             frame_number=number, keyframe_reason=frame_pb2.KEYFRAME_REASON_SCENE_CHANGE, garments=[_garment()]
         )
         result.processing_time.FromMilliseconds(number)
+        if number % 2 == 0:
+            result.taste_change.before.axes.add(score=number)
+            result.taste_change.after.axes.add(score=number + 1)
         view.take(stream_service_pb2.StreamFramesResponse(result=result))
     totals = frame_pb2.FrameTotals(processed_count=60, skipped_interval_count=540, lost_count=1)
     view.take(stream_service_pb2.StreamFramesResponse(stats=stream_service_pb2.StreamStats(totals=totals, final=True)))
@@ -123,6 +126,9 @@ async def test_end_of_a_stream_shows_its_keyframes_and_what_became_of_each_frame
     assert "60 keyframes · 540 too soon · 1 lost" in text
     assert "30 ms (median), 60 ms (longest)" in text
     assert "\n".join(_lines(view)).count("scene change") == 4
+    taste = view.taste()
+    assert taste is not None
+    assert "+59.0" in "\n".join(_lines(taste))  # from before the first change to after the last
 
 
 async def test_interrupt_ends_the_camera_and_not_the_program() -> None:

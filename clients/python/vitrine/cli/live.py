@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -14,6 +14,7 @@ from rich.text import Text
 from vitrine.cli import views
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.profile.v1 import taste_pb2
 from vitrine.sdk import FrameStream, Reconnected
 
 # How a frame can end, in the words of the contract and for people.
@@ -29,6 +30,8 @@ _OUTCOMES = {
 }
 _SHOWN_LIVE = 4
 _SHOWN_AT_END = 50
+# A stream may run for days.
+_TIMES_KEPT = 10_000
 
 
 class LiveView:
@@ -40,7 +43,10 @@ class LiveView:
         self._notes: deque[str] = deque(maxlen=3)
         self._counts = dict.fromkeys(("processed", *_OUTCOMES), 0)
         self.totals = frame_pb2.FrameTotals()
-        self.results: list[frame_pb2.StreamResult] = []
+        self.results: deque[frame_pb2.StreamResult] = deque(maxlen=_SHOWN_AT_END)
+        self._result_count = 0
+        self._times_ms: deque[float] = deque(maxlen=_TIMES_KEPT)
+        self._tastes: tuple[taste_pb2.Radar, taste_pb2.Radar] | None = None
 
     def take(self, event: pb.StreamFramesResponse | Reconnected) -> None:
         """Takes one event in.
@@ -62,7 +68,7 @@ class LiveView:
                 self._counts[name] += 1
             self._counts["lost"] += event.ack.lost_before_count
         elif kind == "result":
-            self.results.append(event.result)
+            self._take_result(event.result)
         elif kind == "stats":
             self.totals = event.stats.totals
             self._counts = {name: getattr(self.totals, f"{name}_count") for name in self._counts}
@@ -71,32 +77,41 @@ class LiveView:
         elif kind == "error":
             self._notes.append(f"error: {event.error.reason}: {event.error.status.message}")
 
+    def _take_result(self, result: frame_pb2.StreamResult) -> None:
+        self.results.append(result)
+        self._result_count += 1
+        self._times_ms.append(_time_ms(result))
+        if result.HasField("taste_change"):
+            before = self._tastes[0] if self._tastes else result.taste_change.before
+            self._tastes = (before, result.taste_change.after)
+
     def __rich__(self) -> RenderableType:
         """Renders the present state: totals, the latest keyframes, notes."""
         return Group(
             Text(self._stream.name or "connecting ...", style="dim"),
             Text(self._account()),
-            keyframes_table(self.results[-_SHOWN_LIVE:]),
+            keyframes_table(list(self.results)[-_SHOWN_LIVE:]),
             *self._noted(),
         )
 
     def summary(self) -> RenderableType:
-        """Renders the whole stream, for the end: every keyframe, what became of each frame, how long results took."""
-        left_out = max(0, len(self.results) - _SHOWN_AT_END)
+        """Renders the whole stream, for the end: the last keyframes, what became of frames, how long results took."""
+        left_out = self._result_count - len(self.results)
         parts: list[RenderableType] = [Text(self._stream.name, style="dim")]
         if left_out:
             parts.append(Text(f"... {views.counted(left_out, 'keyframe')} before these (--json shows all)"))
-        parts += [keyframes_table(self.results[left_out:]), *self._noted(), Text(self._account(), style="bold")]
-        if self.results:
-            times_ms = [_time_ms(result) for result in self.results]
-            half_ms, most_ms = statistics.median(times_ms), max(times_ms)
+        parts += [keyframes_table(self.results), *self._noted(), Text(self._account(), style="bold")]
+        if self._times_ms:
+            half_ms, most_ms = statistics.median(self._times_ms), max(self._times_ms)
             parts.append(Text(f"a result took {half_ms:.0f} ms (median), {most_ms:.0f} ms (longest)"))
         return Group(*parts)
 
     def taste(self) -> RenderableType | None:
         """Renders what the stream did to the taste; None when it did nothing."""
-        changes = [result.taste_change for result in self.results if result.HasField("taste_change")]
-        return views.radar_table(changes[-1].after, changes[0].before) if changes else None
+        if self._tastes is None:
+            return None
+        before, after = self._tastes
+        return views.radar_table(after, before)
 
     def _account(self) -> str:
         elapsed = max(1e-3, self._last_ack - self._started)
@@ -110,7 +125,7 @@ class LiveView:
         return (Text(note, style="yellow") for note in self._notes)
 
 
-def keyframes_table(results: Sequence[frame_pb2.StreamResult]) -> RenderableType:
+def keyframes_table(results: Iterable[frame_pb2.StreamResult]) -> RenderableType:
     """Shows keyframes: number and reason; garments, the best match, what it did to the taste."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", no_wrap=True)
