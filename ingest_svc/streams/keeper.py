@@ -130,12 +130,18 @@ class SessionKeeper:
                 raise SessionMovedError from None
             except VitrineError:
                 self._metrics.failure("stream_save")
-                self._unsaved = (results + self._unsaved)[-self._keep :]
+                self._put_back(results)
                 return []
+            except BaseException:  # cancelled, because the client has gone: whoever saves next saves these too
+                self._put_back(results)
+                raise
             self._acknowledged -= acknowledged
             for kept in late:
                 self.remember(kept)
             return late
+
+    def _put_back(self, results: list[KeptResult]) -> None:
+        self._unsaved = (results + self._unsaved)[-self._keep :]
 
     async def end(self) -> None:
         """Ends the session for good."""
