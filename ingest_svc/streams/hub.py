@@ -71,10 +71,11 @@ class StreamHub:
             SessionMovedError: When the session goes on in a newer connection.
             UnavailableError: SHUTTING_DOWN; or the database does not answer.
         """
+        token = request.resume_token or secrets.token_urlsafe(32)
+        token_hash = hashlib.sha256(token.encode()).digest()
+        # Before a seat is asked for: a client whose line died in silence comes back to its own.
+        await self._evict(token_hash, request.user)
         with self._seats.seat(request.user):
-            token = request.resume_token or secrets.token_urlsafe(32)
-            token_hash = hashlib.sha256(token.encode()).digest()
-            await self._evict(token_hash, request.user)
             stored, kept = await self._stored(request, token_hash)
             live = self._live(request, stored, sink)
             connection = Connection(

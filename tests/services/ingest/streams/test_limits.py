@@ -47,6 +47,17 @@ async def test_streams_above_the_capacity_are_told_when_to_come_again(
         await third.config()
 
 
+@pytest.mark.parametrize("limit", ["max_streams", "max_streams_per_user"])
+async def test_at_the_capacity_a_session_is_resumed_beside_its_own_dead_connection(
+    connect: Connect, ingest: Ingest, limit: str
+) -> None:
+    async with serving(ingest.settings(**{limit: 1}), build) as server:
+        await server.ready.wait()
+        ready = await connect(port=server.port).config()
+        again = await connect(port=server.port).config(resume_token=ready.resume_token)
+        assert again.resumed
+
+
 async def test_connection_that_opens_no_session_is_ended(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest_svc.servicers.conversation._CONFIG_S", 0.2)
     client = connect()
