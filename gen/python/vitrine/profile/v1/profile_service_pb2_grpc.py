@@ -202,7 +202,7 @@ class ProfileServiceServicer:
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/profile`, or `after_sequence` is negative.
         - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
-        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): too many watches on this replica; RetryInfo says when to try again.
+        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): too many watches on this replica, or of this user; RetryInfo says when to try again.
         - UNAVAILABLE (SHUTTING_DOWN, DEPENDENCY_UNAVAILABLE): connect again with the last sequence number.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

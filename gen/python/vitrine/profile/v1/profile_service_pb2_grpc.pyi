@@ -107,7 +107,7 @@ class ProfileServiceStub:
     Possible errors:
     - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/profile`, or `after_sequence` is negative.
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
-    - RESOURCE_EXHAUSTED (CAPACITY_REACHED): too many watches on this replica; RetryInfo says when to try again.
+    - RESOURCE_EXHAUSTED (CAPACITY_REACHED): too many watches on this replica, or of this user; RetryInfo says when to try again.
     - UNAVAILABLE (SHUTTING_DOWN, DEPENDENCY_UNAVAILABLE): connect again with the last sequence number.
     """
     ExportProfile: _grpc.UnaryStreamMultiCallable[_profile_service_pb2.ExportProfileRequest, _profile_service_pb2.ExportProfileResponse]
@@ -203,7 +203,7 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     Possible errors:
     - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/profile`, or `after_sequence` is negative.
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
-    - RESOURCE_EXHAUSTED (CAPACITY_REACHED): too many watches on this replica; RetryInfo says when to try again.
+    - RESOURCE_EXHAUSTED (CAPACITY_REACHED): too many watches on this replica, or of this user; RetryInfo says when to try again.
     - UNAVAILABLE (SHUTTING_DOWN, DEPENDENCY_UNAVAILABLE): connect again with the last sequence number.
     """
     ExportProfile: _aio.UnaryStreamMultiCallable[_profile_service_pb2.ExportProfileRequest, _profile_service_pb2.ExportProfileResponse]  # type: ignore[assignment]
@@ -350,7 +350,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/profile`, or `after_sequence` is negative.
         - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
-        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): too many watches on this replica; RetryInfo says when to try again.
+        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): too many watches on this replica, or of this user; RetryInfo says when to try again.
         - UNAVAILABLE (SHUTTING_DOWN, DEPENDENCY_UNAVAILABLE): connect again with the last sequence number.
         """
 
