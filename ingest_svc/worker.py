@@ -40,7 +40,7 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[Service]:
         The service, without RPCs.
     """
     settings = runtime.settings
-    app = job_app(settings.database_url.get_secret_value(), "ingest")
+    app = job_app(settings.database_url.get_secret_value(), "ingest", runtime.stopping)
     sender = WebhookClient(allow_private=settings.webhook_allow_private, timeout_s=settings.webhook_timeout_s)
     async with contextlib.AsyncExitStack() as stack:
         parts = await stack.enter_async_context(sharing(runtime))

@@ -6,6 +6,7 @@ Its arguments hold a capture's id and where the request came from (trace and req
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.types import JSONDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ingest_svc.captures.outcomes import PatientJobManager
 from mesh.call import REQUEST_ID_HEADER, current_call
 from mesh.database import driver_connection
 from mesh.errors import VitrineError
@@ -70,12 +72,13 @@ class Retry(BaseRetryStrategy):
         return None
 
 
-def job_app(database_url: str, schema: str) -> procrastinate.App:
+def job_app(database_url: str, schema: str, stopping: asyncio.Event | None = None) -> procrastinate.App:
     """Makes procrastinate's app for the job tables of a schema; nothing is contacted until it is opened.
 
     Args:
         database_url: ``postgresql+psycopg://...``.
         schema: The schema of ingest.
+        stopping: Set when the process stops; of interest to workers.
     """
     connector = procrastinate.PsycopgConnector(
         conninfo=database_url.replace("postgresql+psycopg://", "postgresql://", 1),
@@ -83,7 +86,11 @@ def job_app(database_url: str, schema: str) -> procrastinate.App:
         min_size=1,
         max_size=4,
     )
-    return procrastinate.App(connector=connector)
+    app = procrastinate.App(connector=connector)
+    manager = PatientJobManager(connector)
+    manager.stopping = stopping
+    app.job_manager = manager
+    return app
 
 
 class JobQueue:

@@ -113,8 +113,14 @@ class TasteDelivery:
             attempt: The number of this attempt, from 1.
 
         Raises:
-            TryAgainError: When the profile did not take it, and may later.
+            TryAgainError: When the profile did not take it, and may later; or the database was away.
         """
+        try:
+            await self._tell(capture_id)
+        except errors.VitrineError as error:  # the profile, or the database
+            raise TryAgainError(self._next(attempt)) from error
+
+    async def _tell(self, capture_id: uuid.UUID) -> None:
         async with self._database.begin() as connection:
             capture = await store.get(connection, capture_id, lock=True)
             request = await sightings.get(connection, capture_id)
@@ -125,7 +131,7 @@ class TasteDelivery:
                 change = await self._profile.deliver(sighting, deadline_s=self._deadline_s)
             except errors.VitrineError as error:
                 if not refused(error):
-                    raise TryAgainError(self._next(attempt)) from error
+                    raise
                 await self._settle(connection, capture, None, missing=self._is_missing(capture, error))
             else:
                 await self._settle(connection, capture, change, missing=False)

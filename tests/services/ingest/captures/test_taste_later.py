@@ -16,7 +16,8 @@ from vitrine.ingest.v1 import capture_service_pb2 as pb
 from vitrine.ingest.v1 import privacy_service_pb2 as privacy
 
 from ingest_svc.storage import captures as store
-from mesh.errors import InvalidInputError, VitrineError
+from ingest_svc.storage import sightings
+from mesh.errors import InvalidInputError, UnavailableError, VitrineError
 from tests.services.ingest.captures.conftest import Mesh, User, drawn, until, working
 from tests.services.ingest.captures.failures import failure_of
 from tests.services.ingest.captures.peers import no_consent
@@ -149,6 +150,27 @@ async def test_profile_that_is_broken_is_told_later_too(mesh: Mesh, user: User, 
     assert capture.outfit.taste_pending
     mesh.peers.profile.behaviour.code = None
     assert (await followed(user, capture.name))[-1].outfit.HasField("taste_change")
+
+
+async def test_database_that_goes_meanwhile_makes_the_next_attempt_no_later(
+    mesh: Mesh, user: User, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue's own waits double with every attempt that found no profile, up to minutes."""
+    capture = await without_taste(mesh, user, photo)
+    await asyncio.sleep(2)  # many attempts
+    lost = [UnavailableError("the database is away") for _ in range(3)]
+    settle = sightings.remove
+
+    async def away(*arguments: Any) -> None:
+        if lost:
+            raise lost.pop()
+        await settle(*arguments)
+
+    monkeypatch.setattr(sightings, "remove", away)
+    await mesh.peers.profile.start()
+    async with asyncio.timeout(10):
+        assert (await followed(user, capture.name))[-1].outfit.HasField("taste_change")
+    assert not lost
 
 
 async def test_deleted_capture_is_never_told(mesh: Mesh, user: User, photo: bytes) -> None:

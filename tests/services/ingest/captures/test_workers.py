@@ -13,8 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from google.rpc import error_details_pb2
+from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
 from vitrine.ingest.v1 import capture_pb2
 from vitrine.ingest.v1.capture_service_pb2 import CancelCaptureRequest
 
@@ -141,6 +144,36 @@ async def _processing(user: User, capture: capture_pb2.Capture) -> bool:
 
 async def _told(mesh: Mesh, capture: capture_pb2.Capture) -> bool:
     return event_of(capture) in mesh.peers.profile.calls
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["not taken", "taken, and the answer lost"])
+@pytest.mark.parametrize("outcome", ["finish_job", "retry_job"])
+async def test_outcome_of_a_job_is_written_down_when_the_database_is_back(
+    mesh: Mesh, user: User, photo: bytes, monkeypatch: pytest.MonkeyPatch, outcome: str, taken: bool
+) -> None:
+    """Else the job stays in work with a worker that lives on, and nobody finds it stalled."""
+    lost = [psycopg.OperationalError("the connection is gone") for _ in range(2)]
+    written = getattr(JobManager, outcome)
+
+    async def write(*arguments: Any, **options: Any) -> None:
+        if taken or not lost:
+            await written(*arguments, **options)
+        if lost:
+            raise ConnectorException from lost.pop()
+
+    monkeypatch.setattr(JobManager, outcome, write)
+    if outcome == "retry_job":
+        await mesh.peers.vision.stop()
+    capture = await user.create(photo)
+    async with working(mesh, worker_stalled_s=60.0):
+        await until(lambda: _used_up(lost))
+        await mesh.peers.vision.restore()
+        assert (await user.finished(capture.name)).state == State.STATE_SUCCEEDED
+        await until(lambda: _no_jobs(mesh, capture))
+
+
+async def _used_up(items: list[Any]) -> bool:
+    return not items
 
 
 async def test_stopped_worker_hands_its_job_back_at_once(mesh: Mesh, user: User, photo: bytes) -> None:
