@@ -75,5 +75,6 @@ lock: | $(UV) ## Resolve the pinned requirements anew
 	$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate pyproject.toml \
 		--extra demo -c requirements/dev.txt -o requirements/demo.txt
 
-clean: ## Remove what set-up and runs have made
+clean: ## Stop the mesh, and remove what set-up and runs have made
+	@test ! -x $(VENV)/bin/vitrine || $(VENV)/bin/vitrine down || true
 	rm -rf $(VENV) models .vitrine build dist node_modules clients/web/node_modules

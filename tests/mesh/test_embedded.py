@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from vitrine.embedded.account import place_file
+from vitrine.embedded.home import Home
 from vitrine.embedded.mesh import EmbeddedMesh
+from vitrine.embedded.ports import free_port
 from vitrine.embedded.state import read_state
 
 from tests.support.mesh import bearer
@@ -59,3 +66,23 @@ async def test_killed_process_comes_back_and_down_ends_all(
         pids = [each.pid for each in mesh.state().processes]
     assert not [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
     assert not mesh.home.state.exists()
+
+
+async def test_mesh_whose_folder_is_removed_ends_with_all_its_processes(tmp_path: Path) -> None:
+    home = Home(tmp_path / "mesh")
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "vitrine.cli", "up", "--port", str(free_port()),
+        env={**os.environ, "VITRINE_HOME": str(home.path)}, stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert await program.wait() == 0
+    state = read_state(home.state)
+    assert state is not None
+    place = place_file(home.postgres)
+    data = Path(place.read_text().strip()) if place.exists() else home.postgres
+    running = [process for each in state.processes if (process := each.process()) is not None]
+    assert len(running) == len(state.processes) == 7
+    shutil.rmtree(home.path)
+    supervisor = psutil.Process(state.supervisor.pid)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, [supervisor, *running], timeout=40)
+    shutil.rmtree(data, ignore_errors=True)
+    assert not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]

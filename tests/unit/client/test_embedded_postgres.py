@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from vitrine.embedded import account
@@ -90,3 +92,14 @@ def test_programs_that_somebody_else_has_put_into_the_temporary_folder_are_not_r
     copy.chmod(0o777)
     with pytest.raises(RuntimeError, match="not made by this account"):
         account.program_folder(other)
+
+
+def test_server_whose_folder_was_removed_is_stopped(tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path / "server", durable=False)
+    server.start()
+    process = psutil.Process(server.pid)
+    shutil.rmtree(server.home)
+    assert server.pid is None
+    server.stop()
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    server.delete()

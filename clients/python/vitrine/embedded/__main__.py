@@ -22,9 +22,11 @@ from vitrine.embedded.readiness import NotReadyError
 
 from imaging.errors import FetchError
 
+_FOLDER_POLL_S = 1.0
+
 
 async def supervise(mesh: EmbeddedMesh) -> int:
-    """Runs a mesh until SIGTERM or SIGINT.
+    """Runs a mesh until SIGTERM or SIGINT, or until its folder is removed.
 
     Args:
         mesh: The mesh.
@@ -38,6 +40,7 @@ async def supervise(mesh: EmbeddedMesh) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     stopping = asyncio.create_task(stop.wait(), name="stop")
+    watching = asyncio.create_task(_until_gone(mesh.home.path, stop), name="watch the folder")
     code = 0
     try:
         await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -49,11 +52,18 @@ async def supervise(mesh: EmbeddedMesh) -> int:
         mesh.fail(str(error))
         code = 1
     finally:
-        for task in (starting, stopping):
+        for task in (starting, stopping, watching):
             task.cancel()
-        await asyncio.gather(starting, stopping, return_exceptions=True)
+        await asyncio.gather(starting, stopping, watching, return_exceptions=True)
         await mesh.stop(keep_state=code != 0)
     return code
+
+
+async def _until_gone(folder: Path, stop: asyncio.Event) -> None:
+    """Ends a mesh whose folder was removed: without its state file nobody else could."""
+    while await asyncio.to_thread(folder.is_dir):  # noqa: ASYNC110 - somebody else removes it
+        await asyncio.sleep(_FOLDER_POLL_S)
+    stop.set()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -245,4 +246,5 @@ class EmbeddedMesh:
         self._write_state()
 
     def _write_state(self) -> None:
-        self.state().write(self.home.state)
+        with contextlib.suppress(FileNotFoundError):  # the folder was removed: the processes end all the same
+            self.state().write(self.home.state)

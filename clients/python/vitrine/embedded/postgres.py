@@ -62,6 +62,7 @@ class PostgresServer:
         self._wished = home.absolute()
         self.home = reachable_home(home, self._account)
         self.port = port or free_port()
+        self._server: psutil.Process | None = None  # what we have started, also when its files are gone
 
     @property
     def data(self) -> Path:
@@ -115,11 +116,15 @@ class PostgresServer:
                     raise
                 time.sleep(_RETRY_S)
         self._wait_for_connection()
+        self._server = psutil.Process(self.pid) if self.pid else None
 
     def stop(self) -> None:
         """Stops the server, rolling back open transactions; does nothing when it does not run."""
         if self.pid is not None:
             self._pg_ctl("stop", "-m", "fast")
+        elif self._server is not None and self._server.is_running():
+            self._server.send_signal(signal.SIGQUIT)  # its folder was removed: nothing is left to write to
+            psutil.wait_procs([self._server], timeout=_COMMAND_TIMEOUT_S)
 
     def restart(self) -> None:
         """Stops the server cleanly and starts it on the same port."""
