@@ -10,6 +10,7 @@ from pathlib import Path
 
 import openapi_spec_validator
 import pytest
+from buf.validate import validate_pb2
 from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -25,6 +26,22 @@ pytestmark = pytest.mark.contract
 ROOT = Path(__file__).resolve().parents[2]
 # Server streams and bidirectional streams of frames have no HTTP form; browsers stream up by WebSocket.
 WITHOUT_HTTP = {"StreamFrames", "StreamTryOn", "StreamAnalyze", "RenderNails"}
+
+# What a picture holds, as answers tell it. One service sends it on to another, which checks it by code
+# (`profile_svc/servicers/sighting_input.py`): an answer must not be refused for what a model has measured.
+WITHOUT_RULES = {
+    f".vitrine.type.v1.{name}"
+    for name in (
+        *("Garment", "GarmentAttributes", "Mask", "Polygon", "NormalizedPoint"),
+        *("Color", "LabColor", "StyleScores", "ModelUse"),
+    )
+}
+# Their types bound them: two values, some names, or a message with rules of its own.
+TYPES_WITHOUT_RULES = {
+    FieldDescriptorProto.TYPE_BOOL,
+    FieldDescriptorProto.TYPE_ENUM,
+    FieldDescriptorProto.TYPE_MESSAGE,
+}
 
 
 def _descriptors(tmp: Path) -> FileDescriptorSet:
@@ -50,7 +67,34 @@ def _methods(contract: FileDescriptorSet) -> Iterator[tuple[str, MethodDescripto
 
 
 def _messages(contract: FileDescriptorSet) -> dict[str, DescriptorProto]:
-    return {f".{file.package}.{message.name}": message for file in contract.file for message in file.message_type}
+    found: dict[str, DescriptorProto] = {}
+
+    def add(scope: str, message: DescriptorProto) -> None:
+        found[f"{scope}.{message.name}"] = message
+        for inner in message.nested_type:
+            add(f"{scope}.{message.name}", inner)
+
+    for file in contract.file:
+        for message in file.message_type:
+            add(f".{file.package}", message)
+    return found
+
+
+def _asked_for(contract: FileDescriptorSet) -> dict[str, list[FieldDescriptorProto]]:
+    """The fields that callers fill in, of all requests and of the messages in them."""
+    messages, found = _messages(contract), dict[str, list[FieldDescriptorProto]]()
+    waiting = [method.input_type for _, method, _ in _methods(contract)]
+    while waiting:
+        name = waiting.pop()
+        if name in found or not name.startswith(".vitrine."):
+            continue
+        found[name] = [
+            field
+            for field in messages[name].field
+            if field_behavior_pb2.OUTPUT_ONLY not in field.options.Extensions[field_behavior_pb2.field_behavior]
+        ]
+        waiting += [field.type_name for field in found[name] if field.type == FieldDescriptorProto.TYPE_MESSAGE]
+    return found
 
 
 def test_the_contract_has_all_services_of_the_design(contract: FileDescriptorSet) -> None:
@@ -104,6 +148,22 @@ def test_every_request_field_states_its_behaviour(contract: FileDescriptorSet) -
         if not field.HasField("oneof_index") and not field.options.Extensions[field_behavior_pb2.field_behavior]
     ]
     assert silent == []
+
+
+def test_every_number_text_and_list_that_is_asked_for_has_a_rule(contract: FileDescriptorSet) -> None:
+    """What nothing bounds, no service has to expect. The rule of a map is at the map, not at its entries."""
+    messages = _messages(contract)
+    unbounded = {
+        name: [
+            field.name
+            for field in fields
+            if (field.label == FieldDescriptorProto.LABEL_REPEATED or field.type not in TYPES_WITHOUT_RULES)
+            and not field.options.HasExtension(validate_pb2.field)
+        ]
+        for name, fields in _asked_for(contract).items()
+        if not messages[name].options.map_entry
+    }
+    assert {name for name, fields in unbounded.items() if fields} == WITHOUT_RULES, unbounded
 
 
 def test_every_name_below_a_user_is_checked_for_its_owner(contract: FileDescriptorSet) -> None:
