@@ -72,7 +72,7 @@ def _run(text: str) -> int:
     path = Path(tempfile.mkdtemp(), "envoy.yaml")
     path.write_text(text)
     program = envoy_path()
-    options = ["--use-dynamic-base-id", "--drain-time-s", "20", "--component-log-level", "misc:error"]
+    options = ["--disable-hot-restart", "--drain-time-s", "20", "--component-log-level", "misc:error"]
     os.execv(program, [program, "-c", str(path), *options])  # noqa: S606 - our own program, no shell
 
 

@@ -43,6 +43,12 @@ async def test_state_file_names_every_process_and_is_private(mesh: EmbeddedMesh)
     assert (mesh.keys.folder / "issuer-key.pem").stat().st_mode & 0o077 == 0
 
 
+def test_edge_keeps_no_shared_memory_that_would_outlive_it(mesh: EmbeddedMesh) -> None:
+    maps = Path(f"/proc/{mesh.children['envoy'].pid}/maps").read_text()
+    assert "envoy" in maps
+    assert "/dev/shm" not in maps  # noqa: S108 - only looked for
+
+
 async def test_killed_process_comes_back_and_down_ends_all(
     own_mesh: Callable[..., AbstractAsyncContextManager[EmbeddedMesh]],
 ) -> None:

@@ -110,7 +110,7 @@ async def envoy(settings: EdgeSettings, folder: Path) -> AsyncIterator[Child]:
     """Runs Envoy as the embedded mesh does: when it dies it is started again."""
     config = folder / "envoy.yaml"
     config.write_text(render(settings))
-    options = ["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "error"]
+    options = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "error"]
     command = [envoy_path(), "-c", str(config), *options, "--file-flush-interval-msec", "50"]
     child = Child(ChildSpec("envoy", command, base_environment(), {}, folder / "envoy.log", folder))
     await child.start()

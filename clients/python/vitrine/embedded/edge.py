@@ -64,7 +64,7 @@ def envoy_spec(
         **targets, "ingest_http_targets": tuple(f"{LOOPBACK}:{port}" for port in doors), **options.edge_settings,
     }  # fmt: skip
     home.envoy.write_text(render(EdgeSettings(**settings)))
-    arguments = ["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warn", "--drain-time-s", "1"]
+    arguments = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warn", "--drain-time-s", "1"]
     arguments += ["--file-flush-interval-msec", "500", "--component-log-level", "misc:error"]
     return ChildSpec(
         name="envoy", command=[envoy_path(), "-c", str(home.envoy), *arguments], environment=base_environment(),
