@@ -33,6 +33,7 @@ COLUMNS = (
 _SKU = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 _PRICE = re.compile(r"(?P<amount>\d{1,9}(?:\.\d{1,4})?)(?:\s*(?P<currency>[A-Z]{3}))?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _MAX_SHOWN = 60
 _EnumT = TypeVar("_EnumT", bound=IntEnum)
@@ -178,4 +179,6 @@ def _colors(reader: _Reader) -> tuple[ColorTag, ...]:
 
 def _links(reader: _Reader) -> tuple[Picture, ...]:
     url, alt_text = reader.text("image_url", 2000), reader.text("image_alt", 500)
+    if url and not _LINK.fullmatch(url):
+        reader.refuse("image_url", f"must be an http or https URL, got {url[:_MAX_SHOWN]!r}")
     return (Picture(url=url, alt_text=alt_text),) if url or alt_text else ()
