@@ -158,6 +158,19 @@ def _has_stream(mesh: EmbeddedMesh, name: str) -> bool:
     return any(line.rsplit(" ", 1)[1] != "0.0" for line in lines)
 
 
+async def test_folder_with_a_broken_picture_is_streamed_without_it(
+    shop: EmbeddedMesh, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "1.jpg").write_bytes(encode(read_photo(photo)))
+    (tmp_path / "2.jpg").write_bytes(b"no picture")
+    code, lines = await _cli(shop, "stream", str(tmp_path))
+    assert code == 1
+    events = [next(key for key in line if key not in {"sequence", "serverTime"}) for line in lines]
+    assert events[-1] == "warning"
+    assert str(tmp_path / "2.jpg") in str(lines[-1])
+    assert {"result", "stats"} <= set(events)
+
+
 async def test_command_line_speaks_json(shop: EmbeddedMesh, photo: Path) -> None:
     code, lines = await _cli(shop, "capture", str(photo))
     assert (code, lines[0]["state"]) == (0, "STATE_SUCCEEDED")

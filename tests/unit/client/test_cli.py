@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,13 @@ import jwt
 import numpy as np
 import pytest
 from typer.testing import CliRunner
-from vitrine.cli import app
+from vitrine.cli import app, commands, shared_first
 from vitrine.cli.clip import clip_of, read_photo
 from vitrine.cli.demo import sample_photo
 from vitrine.cli.output import show_failure
+from vitrine.embedded.keys import ensure_keys, load_keys
+from vitrine.embedded.state import LocalMesh, MeshState, ProcessState
+from vitrine.retrieval.v1 import catalog_service_pb2
 from vitrine.sdk import RpcFailure
 
 pytestmark = pytest.mark.unit
@@ -48,6 +52,20 @@ def test_help_tells_the_exit_codes(runner: CliRunner) -> None:
     assert "3 no mesh runs here" in " ".join(runner.invoke(app, ["--help"]).output.split())
 
 
+WORDS = {
+    "behind": ("profile --target a:1 --token=x --json", "--target a:1 --token=x --json profile"),
+    "among": ("search --tls coat --token x -n 3", "--tls --token x search coat -n 3"),
+    "command of that name": ("token --user ada", "token --user ada"),
+    "no options": ("search -- --json", "search -- --json"),
+    "value is missing": ("search coat --target", "--target search coat"),
+}
+
+
+@pytest.mark.parametrize(("words", "read_as"), WORDS.values(), ids=WORDS.keys())
+def test_shared_options_may_stand_anywhere(words: str, read_as: str) -> None:
+    assert shared_first(words.split()) == read_as.split()
+
+
 WRONG_USE = {
     "up --log-level nonsense": "'debug', 'info', 'warning', 'error'",
     "up --replicas foo=3": "vision, retrieval, profile, ingest, worker",
@@ -62,19 +80,37 @@ WRONG_USE = {
     "demo --video nothing": "no file or folder 'nothing'",
     "token --ttl soon": "90s, 30m, 12h or 7d",
     "token --user a/b": "a/b",
+    "token --role boss": "'operator', 'service'",
+    "stream .": "no picture (JPEG, PNG or WebP) in the folder .",
     "--target 127.0.0.1:1 --token x search": "words or --photo",
     "--target 127.0.0.1:1 --token x profile": "not a JWT",
 }
 
 
 @pytest.mark.parametrize("words", WRONG_USE)
-def test_wrong_use_is_told_before_anything_happens(runner: CliRunner, words: str, tmp_path: Path) -> None:
+def test_wrong_use_is_told_before_anything_happens(
+    runner: CliRunner, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     result = runner.invoke(app, words.split(), env={"COLUMNS": "200"})
     assert result.exit_code == 2
     assert WRONG_USE[words] in result.stderr
     assert not (tmp_path / "state.json").exists()
 
 
+@pytest.fixture
+def keys(tmp_path: Path) -> None:
+    ensure_keys(tmp_path / "keys")
+
+
+def test_token_without_a_mesh_is_refused_and_nothing_is_made(runner: CliRunner, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["token"], env={"VITRINE_HOME": str(tmp_path / "none")})
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "vitrine up" in " ".join(result.stderr.split())
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.usefixtures("keys")
 def test_mesh_that_cannot_be_reached_is_told_in_plain_words(runner: CliRunner) -> None:
     token = runner.invoke(app, ["token"]).output.strip()
     result = runner.invoke(app, ["--target", "127.0.0.1:1", "--token", token, "profile"], env={"COLUMNS": "200"})
@@ -106,12 +142,14 @@ def test_what_the_mesh_itself_said_is_not_put_in_other_words(capsys: pytest.Capt
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("keys")
 def test_token_is_also_given_as_json(runner: CliRunner) -> None:
     made = json.loads(runner.invoke(app, ["--json", "token", "--user", "ada", "--ttl", "2m"]).output)
     assert (made["user"], made["roles"], made["ttlS"]) == ("users/ada", [], 120)
     assert jwt.decode(made["token"], options={"verify_signature": False})["sub"] == "ada"
 
 
+@pytest.mark.usefixtures("keys")
 def test_token_is_signed_for_the_user(runner: CliRunner) -> None:
     result = runner.invoke(app, ["token", "--user", "ada", "--role", "operator", "--ttl", "90s"])
     claims = jwt.decode(result.output.strip(), options={"verify_signature": False})
@@ -170,3 +208,38 @@ def test_sample_photo_is_installed() -> None:
     photo = sample_photo()
     assert photo is not None
     assert read_photo(photo).shape == (512, 512, 3)
+
+
+def test_folder_of_pictures_that_no_row_names_is_warned_of(runner: CliRunner, tmp_path: Path) -> None:
+    plain, named = tmp_path / "plain.csv", tmp_path / "named.csv"
+    plain.write_text("sku,title\na,Coat\n")
+    named.write_text("sku,image\na,a.jpg\n")
+    words = ["catalog", "import", "--images", str(tmp_path)]
+    warned, silent = (runner.invoke(app, [*words, str(path)]).stderr for path in (plain, named))
+    assert "names a picture" in " ".join(warned.split())
+    assert "names a picture" not in " ".join(silent.split())
+
+
+def test_fault_of_the_header_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    response = catalog_service_pb2.ImportProductsResponse()
+    for row in range(1, 31):
+        response.rejections.add(row_number=row, field="colour", description="is no known column")
+    response.rejections.add(row_number=7, field="price", description="is required, got nothing")
+    commands._show_import(response, dry_run=False)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  row 1 and 29 more: colour is no known column",
+        "  row 7: price is required, got nothing",
+    ]
+
+
+def test_commands_to_copy_are_not_broken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_keys(tmp_path / "keys")
+    url = f"http://127.0.0.1:8080/{'x' * 80}"
+    state = MeshState(supervisor=ProcessState(name="supervisor"), edge_url=url)
+    demo = sys.modules["vitrine.cli.demo"]  # the package's name for it is the command
+    monkeypatch.setattr(demo, "_until_interrupted", lambda: None)
+    demo._stay(LocalMesh(state, load_keys(tmp_path / "keys")), json_output=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert any("vitrine token" in line and line.endswith(f"{url}/v1/users/demo/radar") for line in lines)

@@ -8,16 +8,18 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from google.type.money_pb2 import Money
 from rich.console import Console, RenderableType
 from vitrine.cli import views
 from vitrine.cli.live import LiveView
-from vitrine.cli.streaming import describe, until_interrupted
+from vitrine.cli.streaming import describe, show_stream, until_interrupted
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from vitrine.profile.v1 import taste_pb2
 from vitrine.retrieval.v1 import match_pb2, product_pb2, search_service_pb2
-from vitrine.sdk import CameraFrame, FrameStream, Vitrine
+from vitrine.sdk import CameraFrame, FrameStream, Vitrine, frames_of
 from vitrine.type.v1 import color_pb2, garment_pb2, model_pb2
 
 pytestmark = pytest.mark.unit
@@ -165,3 +167,48 @@ def test_source_is_described_with_its_pace(tmp_path: Path) -> None:
     assert describe("rtsp://10.0.0.2/door", 5) == "rtsp://10.0.0.2/door at 5 fps"
     with pytest.raises(FileNotFoundError, match="webcam is given by its number"):
         describe(str(tmp_path / "c.jpg"), 10)
+
+
+class BrokenStream(FrameStream):
+    """Says a word and breaks."""
+
+    async def events(
+        self, frames: AsyncIterator[CameraFrame]
+    ) -> AsyncIterator[stream_service_pb2.StreamFramesResponse]:
+        self.name = "users/ada/streams/s"
+        yield stream_service_pb2.StreamFramesResponse(result=frame_pb2.StreamResult(frame_number=7))
+        async for _ in frames:
+            pass
+
+
+async def test_stream_that_breaks_is_summed_up(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    async with Vitrine("127.0.0.1:1", user="ada", token="") as mesh:
+        with pytest.raises(FileNotFoundError, match="no file in the folder"):
+            await show_stream(BrokenStream(mesh), frames_of(str(tmp_path)), json_output=False)
+    assert "users/ada/streams/s" in capsys.readouterr().out
+
+
+async def test_pictures_that_cannot_be_read_are_skipped_by_name(tmp_path: Path) -> None:
+    for name, data in {"a.jpg": b"no", "b.png": _png(), "c.jpg": b"", "d.png": _png()}.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "e.jpg").mkdir()
+    skipped: list[Path] = []
+    frames = [frame async for frame in frames_of(str(tmp_path), paced=False, on_skip=skipped.append)]
+    assert len(frames) == 2
+    assert [path.name for path in skipped] == ["a.jpg", "c.jpg", "e.jpg"]
+
+
+def _png() -> bytes:
+    return bytes(cv2.imencode(".png", np.zeros((8, 2000, 3), np.uint8))[1].tobytes())
+
+
+UNREADABLE = {"a.txt": "a.txt is not a video", "b.mp4": "no video at .*b.mp4", "c.jpg": "c.jpg is not a picture"}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_source_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+    if name != "b.mp4":
+        (tmp_path / name).write_text("words")
+    with pytest.raises(FileNotFoundError, match=UNREADABLE[name]):
+        await anext(frames_of(str(tmp_path / name)))

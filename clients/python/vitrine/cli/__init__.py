@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 # Before gRPC is imported: what it has to say about a connection comes with the error of the call.
@@ -37,7 +38,8 @@ for command in _COMMANDS:
     app.command()(command)
 
 # Options of the program itself that may also stand behind the command, where people look for them.
-_ANYWHERE = "--json"
+_FLAGS = ("--json", "--tls")
+_VALUED = ("--target", "--token")
 
 
 def _version(wanted: bool) -> None:
@@ -49,8 +51,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def shared(
     context: typer.Context,
-    target: Annotated[str, typer.Option(envvar="VITRINE_TARGET", help="host:port of the edge.")] = "",
-    token: Annotated[str, typer.Option(envvar="VITRINE_TOKEN", help="A JWT.", show_envvar=True)] = "",
+    target: Annotated[
+        str, typer.Option(envvar="VITRINE_TARGET", help="host:port of the edge; may stand anywhere.")
+    ] = "",
+    token: Annotated[str, typer.Option(envvar="VITRINE_TOKEN", help="A JWT; may stand anywhere.")] = "",
     tls: Annotated[bool, typer.Option("--tls", envvar="VITRINE_TLS", help="The edge speaks TLS.")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="JSON lines for programs; may stand anywhere.")] = False,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
@@ -61,7 +65,25 @@ def shared(
 
 def main() -> None:
     """Entry point of the program `vitrine`."""
-    words = sys.argv[1:]
-    if _ANYWHERE in words:
-        words = [_ANYWHERE, *(word for word in words if word != _ANYWHERE)]
-    app(args=words)
+    app(args=shared_first(sys.argv[1:]))
+
+
+def shared_first(words: Sequence[str]) -> list[str]:
+    """Puts the options that every command shares before the command.
+
+    Args:
+        words: The words after the program.
+    """
+    first: list[str] = []
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word == "--":  # what follows are no options
+            rest += [word, *left]
+        elif word in _FLAGS or word.startswith(tuple(f"{option}=" for option in _VALUED)):
+            first.append(word)
+        elif word in _VALUED:
+            first += [word, *itertools.islice(left, 1)]
+        else:
+            rest.append(word)
+    return first + rest

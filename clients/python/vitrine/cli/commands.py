@@ -71,7 +71,7 @@ def show_capture(done: capture_pb2.Capture) -> None:
         if done.HasField("error"):
             show_failure(RpcFailure.of_status(done.error), json_output=False)
         return
-    console.print(f"[bold]{done.name}[/]  {views.counted(done.blurred_face_count, 'face')} blurred")
+    console.print(f"[bold]{done.name}[/]  faces blurred in {views.counted(done.blurred_face_count, 'place')}")
     console.print(views.garments_table(done.outfit.garments))
     console.print(views.matches_table(done.outfit.garments, done.outfit.matches))
     if done.outfit.HasField("taste_change"):
@@ -144,14 +144,29 @@ def _show_change(message: profile_service_pb2.WatchProfileResponse, *, json_outp
 
 def catalog_import(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .csv or .jsonl file.")],
-    images: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Folder of the pictures.")] = None,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="A .csv or .jsonl file; its column `image` names picture files, separated by |.",
+        ),
+    ],
+    images: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of the pictures; that of the file when not given."),
+    ] = None,
     currency: Annotated[str, typer.Option(help="Currency of prices that name none.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, write nothing.")] = False,
 ) -> None:
-    """Import a catalogue: every row is stored or reported. Running it again changes nothing."""
+    """Import a catalogue: every row is stored or reported. Running it again changes nothing.
+
+    Row 1 is the first after the header of a CSV file, and the first line of JSON lines.
+    """
     session = _session(context)
     source = CatalogSource(file, images, currency)
+    if images is not None and not source.names_pictures():
+        errors.print(f"--images: no row of {file} names a picture in a column `image`", style="yellow", markup=False)
     session.run(
         lambda mesh: run_import(mesh, source, dry_run=dry_run, json_output=session.json_output), roles=("operator",)
     )
@@ -195,7 +210,12 @@ def _show_import(report: catalog_service_pb2.ImportProductsResponse, *, dry_run:
         f"{done.unchanged_count} as they were, {done.rejected_count} rejected"
         + ("; nothing was written (--dry-run)" if dry_run else "")
     )
-    for it in report.rejections[:_SHOWN_REJECTIONS]:
-        console.print(Text.assemble(f"  row {it.row_number}: ", (it.field, "bold"), f" {it.description}"))
-    if len(report.rejections) > _SHOWN_REJECTIONS:
-        console.print(f"  ... and {len(report.rejections) - _SHOWN_REJECTIONS} more (--json shows all)")
+    # A fault of the header is in every row: said once.
+    alike: dict[tuple[str, str], list[int]] = {}
+    for it in report.rejections:
+        alike.setdefault((it.field, it.description), []).append(it.row_number)
+    for (field, description), rows in list(alike.items())[:_SHOWN_REJECTIONS]:
+        where = f"row {rows[0]}" if len(rows) == 1 else f"row {rows[0]} and {len(rows) - 1:,} more"
+        console.print(Text.assemble(f"  {where}: ", (field, "bold"), f" {description}"))
+    if len(alike) > _SHOWN_REJECTIONS:
+        console.print(f"  ... and {len(alike) - _SHOWN_REJECTIONS} more (--json shows all)")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -68,8 +70,9 @@ def demo(
             _stay(local, json_output=session.json_output)
     finally:
         if running is None:
-            with errors.status("stopping"):
-                shut_down(Home.find())
+            errors.print("stopping ...")
+            shut_down(Home.find())
+            errors.print("stopped")
 
 
 def sample_photo() -> Path | None:
@@ -161,9 +164,25 @@ def _stay(local: LocalMesh, *, json_output: bool) -> None:
         console.print(Rule("The mesh stays up until Ctrl-C"))
         for name, place in places.items():
             console.print(f"  {name:8} {place}")
-        console.print('  try      vitrine search "red dress"     vitrine status     vitrine stream 0')
-        console.print(f'  curl     curl -H "authorization: Bearer $(vitrine token)" {url}/v1/users/demo/radar')
+        for line in _to_copy(_program(), url):  # as they are: a line that was broken cannot be copied
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     _until_interrupted()
+
+
+def _to_copy(program: str, url: str) -> list[str]:
+    """Gives commands to try in another terminal."""
+    return [
+        f'  try      {program} search "yellow hoodie"',
+        f"           {program} status",
+        f"           {program} stream 0",
+        f'           curl -H "authorization: Bearer $({program} token)" {url}/v1/users/demo/radar',
+    ]
+
+
+def _program() -> str:
+    """How another terminal in this folder calls this program: by its path, or by its name when it is elsewhere."""
+    path = os.path.relpath(Path(sys.executable).parent / "vitrine")
+    return "vitrine" if path.startswith("..") else path
 
 
 def _until_interrupted() -> None:

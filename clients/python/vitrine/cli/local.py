@@ -38,6 +38,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class Role(StrEnum):
+    """What a token may carry beside its user."""
+
+    OPERATOR = "operator"
+    SERVICE = "service"
+
+
 def up(
     context: typer.Context,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the edge; 8080 when it is free.")] = None,
@@ -122,7 +129,7 @@ def status(context: typer.Context) -> None:
 def token(
     context: typer.Context,
     user: Annotated[str, typer.Option(help="Whose token: the owner of users/{user}.")] = DEV_USER,
-    role: Annotated[list[str] | None, typer.Option(help="A role: operator. May be given more than once.")] = None,
+    role: Annotated[list[Role] | None, typer.Option(help="A role. May be given more than once.")] = None,
     ttl: Annotated[str, typer.Option(help="Lifetime: 90s, 30m, 12h, 7d.")] = "12h",
     key_folder: Annotated[
         Path | None,
@@ -140,12 +147,13 @@ def token(
         )
     ttl_s = int(match[1]) * _UNITS_S[match[2]]
     try:
-        own = load_keys(key_folder) if key_folder else ensure_keys(Home.find().make().keys)
+        own = load_keys(key_folder or Home.find().keys)
     except FileNotFoundError as error:
-        session.fail(str(error), EXIT_USAGE)
-    made = own.token(user, role or (), ttl_s)
+        session.fail(*((str(error), EXIT_USAGE) if key_folder else (no_mesh(), EXIT_NOT_RUNNING)))
+    roles = [each.value for each in role or ()]
+    made = own.token(user, roles, ttl_s)
     if session.json_output:
-        as_json({"token": made, "user": f"users/{user}", "roles": list(role or ()), "ttlS": ttl_s})
+        as_json({"token": made, "user": f"users/{user}", "roles": roles, "ttlS": ttl_s})
     else:
         typer.echo(made)
 

@@ -23,7 +23,7 @@ def no_mesh() -> str:
     """Says that no mesh runs here, where "here" is, and what to do."""
     return (
         f"No mesh runs in {Home.find().path}. Start one with `vitrine up`, name the folder of another in VITRINE_HOME, "
-        "or give --target and --token."
+        "or name an edge elsewhere with --target and --token."
     )
 
 

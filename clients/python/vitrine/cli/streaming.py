@@ -12,11 +12,11 @@ import typer
 from rich.live import Live
 from vitrine.cli import views
 from vitrine.cli.live import LiveView
-from vitrine.cli.output import as_json, console
-from vitrine.cli.session import EXIT_USAGE, Session
+from vitrine.cli.output import as_json, console, errors
+from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, StreamSettings, Vitrine, frames_of
-from vitrine.sdk.frames import PICTURES
+from vitrine.sdk.frames import PICTURES, pictures_in
 
 _REFRESHES_PER_S = 5
 
@@ -54,16 +54,36 @@ def stream(
         words = describe(source, fps)
     except FileNotFoundError as error:
         session.fail(str(error), EXIT_USAGE)
+    skipped: list[Path] = []
     if not session.json_output:
         console.print(words, style="dim", markup=False, highlight=False)
 
     async def work(mesh: Vitrine) -> None:
         live = FrameStream(mesh, StreamSettings(keyframes=keyframes, source="cli"))
-        view = await show_stream(live, frames_of(source, fps=fps), json_output=session.json_output)
+        view = await show_stream(
+            live, frames_of(source, fps=fps, on_skip=skipped.append), json_output=session.json_output
+        )
         if not session.json_output and (taste := view.taste()) is not None:
             console.print(taste)
 
-    session.run(work)
+    try:
+        session.run(work)
+    finally:
+        _warn(skipped, json_output=session.json_output)
+    if skipped:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _warn(skipped: list[Path], *, json_output: bool) -> None:
+    """Names the files that were left out."""
+    for file in skipped:
+        words = f"{file} is not a picture that can be read: skipped"
+        if json_output:
+            as_json({"warning": {"message": words, "file": str(file)}})
+        else:
+            errors.print(words, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if skipped and not json_output:
+        errors.print(f"{views.counted(len(skipped), 'file')} skipped", style="yellow")
 
 
 def describe(source: str, fps: float) -> str:
@@ -74,13 +94,13 @@ def describe(source: str, fps: float) -> str:
         fps: Frames per second.
 
     Raises:
-        FileNotFoundError: There is no such file or folder.
+        FileNotFoundError: There is no such file or folder, or no picture in the folder.
     """
     path = Path(source)
     if source.isdigit():
         return f"webcam {source} at {fps:g} fps, until Ctrl-C"
     if path.is_dir():
-        count = sum(each.suffix.lower() in PICTURES for each in path.iterdir())
+        count = len(pictures_in(path))
         each = "" if fps <= 1 else "; --fps 1 leaves each the second that keyframes are apart"
         return f"{views.counted(count, 'picture')} of {source} at {fps:g} fps{each}"
     if "://" not in source and not path.exists():
@@ -106,10 +126,13 @@ async def show_stream(stream: FrameStream, frames: AsyncIterator[CameraFrame], *
             if not isinstance(event, Reconnected):
                 as_json(event)
         return view
-    with Live(view, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True):
-        async for event in stream.events(until_interrupted(frames)):
-            view.take(event)
-    console.print(view.summary())
+    try:
+        with Live(view, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True):
+            async for event in stream.events(until_interrupted(frames)):
+                view.take(event)
+    finally:  # also when the source or the mesh fails: what was seen until then is recorded
+        if stream.name:
+            console.print(view.summary())
     return view
 
 

@@ -65,6 +65,14 @@ class CatalogSource:
             else:
                 raise ValueError(f"{self.path}: expected a .csv or .jsonl file")
 
+    def names_pictures(self) -> bool:
+        """Tells whether any row names picture files.
+
+        Raises:
+            ValueError: As `rows` does.
+        """
+        return any(column in row for _, row in self.rows() for column in _IMAGE_COLUMNS)
+
     def images(self, names: str) -> list[image_pb2.Image]:
         """Reads the pictures of a row; a file that is missing is sent empty, so that the report names its row.
 

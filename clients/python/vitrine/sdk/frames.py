@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,13 @@ class CameraFrame:
 
 
 async def frames_of(
-    source: str, *, fps: float = 10.0, long_side_px: int = 640, jpeg_quality: int = 80, paced: bool = True
+    source: str,
+    *,
+    fps: float = 10.0,
+    long_side_px: int = 640,
+    jpeg_quality: int = 80,
+    paced: bool = True,
+    on_skip: Callable[[Path], None] = lambda _: None,
 ) -> AsyncIterator[CameraFrame]:
     """Reads frames and paces them as a camera would.
 
@@ -38,6 +44,7 @@ async def frames_of(
         long_side_px: Frames are scaled down to this many pixels on the longer side.
         jpeg_quality: 1-100.
         paced: Wait between frames; False gives them as fast as they can be read.
+        on_skip: Told of each file in a folder that is left out because it is not a picture that can be read.
 
     Yields:
         The frames.
@@ -45,7 +52,7 @@ async def frames_of(
     Raises:
         FileNotFoundError: There is no such file, folder or camera, or no picture in the folder.
     """
-    frames = _pictures(Path(source)) if _is_pictures(source) else _video(source, fps)
+    frames = _pictures(Path(source), on_skip) if _is_pictures(source) else _video(source, fps)
     started = time.monotonic()
     epoch = time.time()
     number = 0
@@ -63,21 +70,48 @@ def _is_pictures(source: str) -> bool:
     return path.is_dir() or path.suffix.lower() in PICTURES
 
 
-def _pictures(path: Path) -> Iterator[np.ndarray]:
-    files = sorted(it for it in path.iterdir() if it.suffix.lower() in PICTURES) if path.is_dir() else [path]
+def pictures_in(folder: Path) -> list[Path]:
+    """Lists the pictures of a folder in order of their names.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    files = sorted(it for it in folder.iterdir() if it.suffix.lower() in PICTURES)
     if not files:
-        raise FileNotFoundError(f"no picture (JPEG, PNG or WebP) in the folder {path}")
-    for file in files:
-        frame_bgr = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-        if frame_bgr is None:
+        raise FileNotFoundError(f"no picture (JPEG, PNG or WebP) in the folder {folder}")
+    return files
+
+
+def _pictures(path: Path, on_skip: Callable[[Path], None]) -> Iterator[np.ndarray]:
+    read = 0
+    for file in pictures_in(path) if path.is_dir() else [path]:
+        frame_bgr = _read(file)
+        if frame_bgr is not None:
+            read += 1
+            yield frame_bgr
+        elif path.is_dir():
+            on_skip(file)
+        else:
             raise FileNotFoundError(f"{file} is not a picture that can be read")
-        yield frame_bgr
+    if not read:
+        raise FileNotFoundError(f"no file in the folder {path} is a picture that can be read")
+
+
+def _read(file: Path) -> np.ndarray | None:
+    try:
+        data = np.frombuffer(file.read_bytes(), np.uint8)
+    except OSError:
+        return None
+    return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
 
 
 def _video(source: str, fps: float) -> Iterator[np.ndarray]:
     video = cv2.VideoCapture(int(source)) if source.isdigit() else cv2.VideoCapture(source)
     if not video.isOpened():
-        raise FileNotFoundError(f"no camera or video {source!r}")
+        raise FileNotFoundError(_unopened(source))
     try:
         step = max(1.0, (video.get(cv2.CAP_PROP_FPS) or fps) / fps)
         number, wanted = 0, 0.0
@@ -91,6 +125,12 @@ def _video(source: str, fps: float) -> Iterator[np.ndarray]:
             number += 1
     finally:
         video.release()
+
+
+def _unopened(source: str) -> str:
+    if source.isdigit():
+        return f"no camera has the number {source}"
+    return f"{source} is not a video that can be read" if Path(source).is_file() else f"no video at {source}"
 
 
 def _encode(frame_bgr: np.ndarray, long_side_px: int, jpeg_quality: int) -> bytes:
