@@ -202,7 +202,7 @@ def check_owner(caller: Caller, name: str, field: str = "name") -> None:
     if match is None:
         raise InvalidInputError.of(field, "must be `users/{user}` or a resource below it")
     if match[1] != caller.subject:
-        raise PermissionDeniedError(f"{field} names a resource of another user", "NOT_OWNER")
+        raise PermissionDeniedError(f"{field} belongs to another user", "NOT_OWNER")
 
 
 def check_ownership(caller: Caller, rule: RpcRule, request: Message) -> None:
