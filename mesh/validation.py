@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +16,8 @@ from mesh.contract import RpcRule
 from mesh.errors import FieldViolation, InvalidInputError, ResourceExhaustedError
 
 _validator = protovalidate.Validator()
+# The library says "at least 1 characters".
+_ONE = re.compile(r"\b1 (character|item|byte)s\b")
 
 
 def warm_up(rules: Iterable[RpcRule]) -> None:
@@ -42,7 +45,8 @@ def validate(message: Message) -> None:
     found = _validator.collect_violations(message)
     if found:
         violations = tuple(
-            FieldViolation(_path(item.proto.field), item.proto.message or item.proto.rule_id) for item in found
+            FieldViolation(_path(item.proto.field), _ONE.sub(r"1 \1", item.proto.message) or item.proto.rule_id)
+            for item in found
         )
         first = violations[0]
         raise InvalidInputError(f"{first.field or 'request'}: {first.description}", "INVALID_FIELD", {}, violations)

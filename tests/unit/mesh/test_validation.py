@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from vitrine.retrieval.v1 import product_pb2
 from vitrine.type.v1 import geometry_pb2, model_pb2, personal_context_pb2
 
-from mesh.errors import InvalidInputError
+from mesh.errors import FieldViolation, InvalidInputError
 from mesh.validation import validate
 
 pytestmark = pytest.mark.unit
@@ -53,3 +54,9 @@ def test_message_of_a_stream_costs_microseconds() -> None:
     for _ in range(2000):
         validate(message)
     assert (time.process_time() - started) / 2000 < 100e-6  # measured: 5 us
+
+
+def test_one_character_is_not_told_as_many() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        validate(product_pb2.Product(name="products/a", category="coat"))
+    assert FieldViolation("title", "must be at least 1 character") in caught.value.violations
