@@ -10,7 +10,8 @@ from vitrine.profile.v1 import taste_pb2
 from vitrine.type.v1 import color_pb2, garment_pb2, model_pb2
 
 from profile_svc.servicers.sighting_input import BUCKETS, SILHOUETTES
-from profile_svc.storage.taste import EventRow, StateRow
+from profile_svc.storage.states import StateRow
+from profile_svc.storage.taste import EventRow
 from profile_svc.taste.axes import AXES
 from profile_svc.taste.change import Attribution, towards
 from profile_svc.taste.evidence import SeenEmbedding, SeenGarment, Vector
@@ -29,12 +30,15 @@ def timestamp(moment: dt.datetime | None) -> Timestamp | None:
     return message
 
 
-def radar(axes: tuple[float, ...], count: int, sequence: int, update_time: dt.datetime | None) -> taste_pb2.Radar:
+def radar(
+    axes: tuple[float, ...], count: int, garments: int, sequence: int, update_time: dt.datetime | None
+) -> taste_pb2.Radar:
     """Returns the five axes as a message.
 
     Args:
         axes: Scores in the order of `AXES`.
         count: Sightings behind them.
+        garments: Garments that moved them.
         sequence: Number of the last taste event in them.
         update_time: When that was recorded.
     """
@@ -42,12 +46,14 @@ def radar(axes: tuple[float, ...], count: int, sequence: int, update_time: dt.da
         taste_pb2.AxisScore(axis=axis.name, score=score, low_pole=axis.low, high_pole=axis.high)
         for axis, score in zip(AXES, axes, strict=True)
     ]
-    return taste_pb2.Radar(axes=scores, sighting_count=count, sequence=sequence, update_time=timestamp(update_time))
+    return taste_pb2.Radar(
+        axes=scores, sighting_count=count, garment_count=garments, sequence=sequence, update_time=timestamp(update_time)
+    )
 
 
 def radar_of(row: StateRow) -> taste_pb2.Radar:
     """Returns the five axes of a stored taste."""
-    return radar(row.state.axes, row.state.count, row.sequence, row.update_time)
+    return radar(row.state.axes, row.state.count, row.state.garments, row.sequence, row.update_time)
 
 
 def taste_change(event: EventRow) -> taste_pb2.TasteChange:
@@ -62,8 +68,10 @@ def taste_change(event: EventRow) -> taste_pb2.TasteChange:
         sequence=event.sequence,
         undo=bool(event.undoes),
         first=change.first,
-        before=radar(change.before_axes, change.before_count, change.before_sequence, before_time),
-        after=radar(change.after_axes, change.after_count, event.sequence, event.record_time),
+        before=radar(
+            change.before_axes, change.before_count, change.before_garments, change.before_sequence, before_time
+        ),
+        after=radar(change.after_axes, change.after_count, change.after_garments, event.sequence, event.record_time),
         deltas=_deltas(deltas),
         attributions=[_attribution(item) for item in change.attributions],
         observe_time=timestamp(event.observe_time),
@@ -121,6 +129,7 @@ def _attribution(item: Attribution) -> taste_pb2.GarmentAttribution:
         color_name=item.color_name,
         deltas=_deltas(item.deltas),
         summary=item.summary,
+        repeat_of_event_id=item.repeat_of,
     )
 
 

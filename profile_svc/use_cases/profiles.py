@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mesh.database import Database
 from mesh.errors import AbortedError
 from profile_svc.owner.settings import SettingsUpdate, UserSettings, apply_update
-from profile_svc.storage import taste
-from profile_svc.storage.taste import EventRow, StateRow
+from profile_svc.storage import states, taste
+from profile_svc.storage.states import StateRow
+from profile_svc.storage.taste import EventRow
 from profile_svc.storage.users import UserRow, add_change, find_user, lock_user, save_settings
 from profile_svc.taste.state import EMPTY, TasteVector
 from profile_svc.use_cases.sightings import Clock
@@ -133,7 +134,7 @@ async def read_view(connection: AsyncConnection, user_id: str) -> ProfileView:
     user = await find_user(connection, user_id)
     if user is None:
         return ProfileView(user_id, UserSettings(), StateRow(EMPTY))
-    return view_of(user, await taste.get_state(connection, user_id))
+    return view_of(user, await states.get_state(connection, user_id))
 
 
 def view_of(user: UserRow, state: StateRow) -> ProfileView:

@@ -172,7 +172,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTastes(self, request, context):
-        """Lists the user's ways of dressing, the overall one first.
+        """Lists the user's ways of dressing, the overall one first. The others, at most four, are groups of like outfits among the
+        last 400; there are none before there is enough to tell groups from chance.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -188,7 +189,8 @@ class ProfileServiceServicer:
         consent to personal ranking.
 
         Possible errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`.
+        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
+        - NOT_FOUND (RESOURCE_NOT_FOUND): there is no such taste.
         - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
