@@ -17,8 +17,8 @@ from retrieval_svc.catalog.product import product_id_of
 from retrieval_svc.catalog.vocabulary import Bucket
 from retrieval_svc.index.manager import IndexHealth, IndexManager
 from retrieval_svc.index.schema import index_filter
+from retrieval_svc.search.candidates import MAX_RANK
 from retrieval_svc.search.query import GarmentQuery, PictureQuery, Query, SimilarQuery, TextQuery, VectorQuery
-from retrieval_svc.search.ranker import MAX_RANK
 from retrieval_svc.search.service import Search
 from retrieval_svc.servicers import matches
 from retrieval_svc.servicers.products import date_to_proto, time_to_proto
