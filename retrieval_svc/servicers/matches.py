@@ -13,8 +13,10 @@ from retrieval_svc.search.certificate import Certificate
 from retrieval_svc.search.counterfactual import Counterfactual
 from retrieval_svc.search.query import Match, PersonalContext, RankedPage, RankingOptions, Tiers
 from retrieval_svc.search.ranking import Weights
+from retrieval_svc.search.wishes import Wishes
 from retrieval_svc.servicers.products import (
     filter_from_proto,
+    filter_to_proto,
     money_from_proto,
     money_to_proto,
     product_to_proto,
@@ -73,6 +75,16 @@ def garment_to_proto(garment_id: str, page: RankedPage) -> match_pb2.GarmentMatc
         matches=matches_to_proto(page.matches),
         tiers=tiers_to_proto(page.tiers),
         certificate=certificate_to_proto(page.certificate),
+    )
+
+
+def wishes_to_proto(wishes: Wishes) -> search_service_pb2.TextWishes:
+    """Writes what was read out of a text."""
+    return search_service_pb2.TextWishes(
+        filter=filter_to_proto(wishes.filter),
+        budget=money_to_proto(wishes.budget) if wishes.budget else None,
+        phrases=[search_service_pb2.ReadPhrase(text=phrase.text, field=phrase.field) for phrase in wishes.phrases],
+        dropped_fields=wishes.dropped,
     )
 
 

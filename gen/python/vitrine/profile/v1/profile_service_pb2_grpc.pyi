@@ -85,8 +85,8 @@ class ProfileServiceStub:
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
     """
     ListTastes: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListTastesRequest, _profile_service_pb2.ListTastesResponse]
-    """Lists the user's ways of dressing, the overall one first. The others, at most four, are groups of like outfits among the
-    last 400; there are none before there is enough to tell groups from chance.
+    """Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+    last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
     Possible errors:
     - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -183,8 +183,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
     """
     ListTastes: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListTastesRequest, _profile_service_pb2.ListTastesResponse]  # type: ignore[assignment]
-    """Lists the user's ways of dressing, the overall one first. The others, at most four, are groups of like outfits among the
-    last 400; there are none before there is enough to tell groups from chance.
+    """Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+    last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
     Possible errors:
     - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -320,8 +320,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.ListTastesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.ListTastesResponse, _abc.Awaitable[_profile_service_pb2.ListTastesResponse]]:
-        """Lists the user's ways of dressing, the overall one first. The others, at most four, are groups of like outfits among the
-        last 400; there are none before there is enough to tell groups from chance.
+        """Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+        last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.

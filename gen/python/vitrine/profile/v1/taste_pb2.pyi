@@ -288,7 +288,9 @@ class Taste(_message.Message):
     sighting_count: _builtins.int
     """How many sightings belong to it."""
     drift: _builtins.float
-    """How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger."""
+    """How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger,
+    and for `overall` when the last 400 sightings do not reach back so far.
+    """
     @_builtins.property
     def radar(self) -> Global___Radar:
         """Where it stands on the five axes."""
@@ -307,7 +309,7 @@ class Taste(_message.Message):
 
     @_builtins.property
     def drift_deltas(self) -> _containers.RepeatedCompositeFieldContainer[Global___AxisDelta]:
-        """How far its radar moved over the same 30 days, for each axis. Empty when younger."""
+        """How far its radar moved over the same 30 days, for each axis. Empty where `drift` is absent for its age."""
 
     def __init__(
         self,

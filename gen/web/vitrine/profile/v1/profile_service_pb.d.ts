@@ -1067,8 +1067,8 @@ export declare const ProfileService: GenService<{
     output: typeof ListRadarHistoryResponseSchema;
   },
   /**
-   * Lists the user's ways of dressing, the overall one first. The others, at most four, are groups of like outfits among the
-   * last 400; there are none before there is enough to tell groups from chance.
+   * Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+   * last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
    *
    * Possible errors:
    * - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.

@@ -358,7 +358,8 @@ export declare type Taste = Message<"vitrine.profile.v1.Taste"> & {
   exampleEventIds: string[];
 
   /**
-   * How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger.
+   * How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger,
+   * and for `overall` when the last 400 sightings do not reach back so far.
    *
    * @generated from field: optional float drift = 8;
    */
@@ -372,7 +373,7 @@ export declare type Taste = Message<"vitrine.profile.v1.Taste"> & {
   lastSeenTime?: Timestamp | undefined;
 
   /**
-   * How far its radar moved over the same 30 days, for each axis. Empty when younger.
+   * How far its radar moved over the same 30 days, for each axis. Empty where `drift` is absent for its age.
    *
    * @generated from field: repeated vitrine.profile.v1.AxisDelta drift_deltas = 10;
    */

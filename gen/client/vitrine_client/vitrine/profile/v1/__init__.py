@@ -2182,7 +2182,8 @@ class Taste(betterproto2.Message):
 
     drift: "float | None" = betterproto2.field(8, betterproto2.TYPE_FLOAT, optional=True)
     """
-    How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger.
+    How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger,
+    and for `overall` when the last 400 sightings do not reach back so far.
     """
 
     last_seen_time: "datetime.datetime | None" = betterproto2.field(
@@ -2194,7 +2195,7 @@ class Taste(betterproto2.Message):
 
     drift_deltas: "list[AxisDelta]" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    How far its radar moved over the same 30 days, for each axis. Empty when younger.
+    How far its radar moved over the same 30 days, for each axis. Empty where `drift` is absent for its age.
     """
 
 
@@ -2913,8 +2914,8 @@ class ProfileServiceSyncStub:
 
     def list_tastes(self, message: "ListTastesRequest") -> "ListTastesResponse":
         """
-        Lists the user's ways of dressing, the overall one first. The others, at most four, are groups of like outfits among the
-        last 400; there are none before there is enough to tell groups from chance.
+        Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+        last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -3166,8 +3167,8 @@ class ProfileServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "ListTastesResponse":
         """
-        Lists the user's ways of dressing, the overall one first. The others, at most four, are groups of like outfits among the
-        last 400; there are none before there is enough to tell groups from chance.
+        Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+        last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.

@@ -62,6 +62,7 @@ __all__ = (
     "RankingOptions",
     "RankingWeights",
     "RawRow",
+    "ReadPhrase",
     "RecallCertificate",
     "RecallMethod",
     "RowRejection",
@@ -70,6 +71,7 @@ __all__ = (
     "SearchProductsResponse",
     "SearchServiceStub",
     "SearchServiceSyncStub",
+    "TextWishes",
     "UpsertAteliersRequest",
     "UpsertAteliersResponse",
     "UpsertCurrencyRatesRequest",
@@ -1964,6 +1966,26 @@ default_message_pool.register_message("vitrine.retrieval.v1", "RawRow", RawRow)
 
 
 @dataclass(eq=False, repr=False)
+class ReadPhrase(betterproto2.Message):
+    """
+    A part of a text, and what it was taken for.
+    """
+
+    text: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The part, as it was typed.
+    """
+
+    field: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    A field of ProductFilter, or `budget`.
+    """
+
+
+default_message_pool.register_message("vitrine.retrieval.v1", "ReadPhrase", ReadPhrase)
+
+
+@dataclass(eq=False, repr=False)
 class RecallCertificate(betterproto2.Message):
     """
     How sure one can be that no better product was overlooked.
@@ -2128,6 +2150,12 @@ class SearchProductsRequest(betterproto2.Message):
     The `next_page_token` of the page before, for the same query and ranking. Pages reach as far as 1,000 matches.
     """
 
+    words_only: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
+    """
+    For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only shirts, with
+    navy in them, of at most 50 euros; what was read stands in `understood`.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "SearchProductsRequest", SearchProductsRequest)
 
@@ -2174,8 +2202,44 @@ class SearchProductsResponse(betterproto2.Message):
     believes they had.
     """
 
+    understood: "TextWishes | None" = betterproto2.field(8, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    For a text: what was read out of it beside its words. Absent for other queries, and with `words_only`.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "SearchProductsResponse", SearchProductsResponse)
+
+
+@dataclass(eq=False, repr=False)
+class TextWishes(betterproto2.Message):
+    """
+    What was read out of a text beside its words.
+    """
+
+    filter: "ProductFilter | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The filter that was made of it and that the answer keeps to. A field that the filter of the request states itself is
+    not in it.
+    """
+
+    budget: "___google__type__.Money | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    What "around 50 EUR" was taken for; absent without such words, and where the request states a budget itself.
+    """
+
+    phrases: "list[ReadPhrase]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Each part that was understood, in the order of the text.
+    """
+
+    dropped_fields: "list[str]" = betterproto2.field(4, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Fields of the filter that were given up because no product has all of it: `colors`, `sizes`.
+    """
+
+
+default_message_pool.register_message("vitrine.retrieval.v1", "TextWishes", TextWishes)
 
 
 @dataclass(eq=False, repr=False)
