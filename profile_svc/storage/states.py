@@ -11,8 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from profile_svc.storage.tables import taste_snapshots, taste_states, users
 from profile_svc.storage.taste import log_entry, stream_events
-from profile_svc.taste.log import replay
+from profile_svc.taste.log import steps
 from profile_svc.taste.state import EMPTY, TasteState, dump_state, load_state
+
+# An undo replays at most this many sightings before the one undone, about 1 ms each at 512 dimensions.
+SNAPSHOT_EVERY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,28 @@ async def get_state(connection: AsyncConnection, user_id: str) -> StateRow:
     return StateRow(state, row.sequence, row.update_time)
 
 
+async def replay_log(
+    connection: AsyncConnection, user_id: str, *, start: StateRow, gone: frozenset[str], changed: int
+) -> TasteState:
+    """Computes a taste from a kept state on, and makes the snapshots anew that no longer hold.
+
+    Args:
+        connection: The connection on which the user was locked.
+        user_id: Whose.
+        start: A kept state before `changed`.
+        gone: Ids of sightings that are taken back, beside those that the entries after `start` take back.
+        changed: Number of the first entry that no longer says what it said.
+    """
+    await drop_snapshots_from(connection, user_id, changed)
+    entries = [log_entry(event) async for event in stream_events(connection, user_id, after=start.sequence)]
+    state = start.state
+    for entry, after, _ in steps(entries, start=state, undone=gone):
+        state = after
+        if state.count % SNAPSHOT_EVERY == 0:
+            await put_snapshot(connection, user_id, entry.sequence, state)
+    return state
+
+
 async def _compute_again(connection: AsyncConnection, user_id: str) -> StateRow:
     """Replays the whole log while the user is locked, so that nothing newer is overwritten."""
     await connection.execute(sa.select(users.c.user_id).where(users.c.user_id == user_id).with_for_update())
@@ -52,8 +77,7 @@ async def _compute_again(connection: AsyncConnection, user_id: str) -> StateRow:
     row = (await connection.execute(query)).one_or_none()
     if row is None:  # erased meanwhile
         return StateRow(EMPTY)
-    state = replay([log_entry(event) async for event in stream_events(connection, user_id)])
-    await drop_snapshots_from(connection, user_id, 0)
+    state = await replay_log(connection, user_id, start=StateRow(EMPTY), gone=frozenset(), changed=0)
     await put_state(connection, user_id, StateRow(state, row.sequence, row.update_time))
     return StateRow(state, row.sequence, row.update_time)
 
@@ -73,9 +97,9 @@ async def put_state(connection: AsyncConnection, user_id: str, row: StateRow) ->
 
 async def put_snapshot(connection: AsyncConnection, user_id: str, sequence: int, state: TasteState) -> None:
     """Keeps a state so that a later replay can begin there."""
-    await connection.execute(
-        sa.insert(taste_snapshots).values(user_id=user_id, sequence=sequence, state=dump_state(state))
-    )
+    values = {"state": dump_state(state)}
+    statement = insert(taste_snapshots).values(user_id=user_id, sequence=sequence, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["user_id", "sequence"], set_=values))
 
 
 async def snapshot_before(connection: AsyncConnection, user_id: str, sequence: int) -> StateRow:

@@ -17,12 +17,9 @@ from profile_svc.storage.taste import EventRow
 from profile_svc.storage.users import UserRow, add_change, find_user, lock_user
 from profile_svc.taste.change import Moment, change_between
 from profile_svc.taste.evidence import Sighting, canonical, fingerprint
-from profile_svc.taste.log import LogEntry, replay
+from profile_svc.taste.log import replay
 from profile_svc.taste.state import TasteState, apply
 from profile_svc.taste.wearing import Occasion
-
-# An undo replays at most this many sightings, about 1 ms each at 512 dimensions.
-SNAPSHOT_EVERY = 32
 
 Clock = Callable[[], dt.datetime]
 
@@ -129,7 +126,7 @@ class Sightings:
         )
         await taste.append(connection, user.user_id, event, canonical(new.sighting))
         await states.put_state(connection, user.user_id, StateRow(after, sequence, now))
-        if after.count % SNAPSHOT_EVERY == 0:
+        if after.count % states.SNAPSHOT_EVERY == 0:
             await states.put_snapshot(connection, user.user_id, sequence, after)
         return event
 
@@ -151,7 +148,6 @@ class Sightings:
             record_time=now,
         )
         await taste.append(connection, user.user_id, event, "")
-        await states.drop_snapshots_from(connection, user.user_id, seen.sequence)
         await states.put_state(connection, user.user_id, StateRow(after, sequence, now))
         return event
 
@@ -171,10 +167,7 @@ async def _state_without(connection: AsyncConnection, user_id: str, seen: EventR
     """Computes the taste as if one sighting had not been, from the last kept state before it."""
     start = await states.snapshot_before(connection, user_id, seen.sequence)
     gone = await taste.undone_ids(connection, user_id) | {seen.event_id}
-    entries: list[LogEntry] = [
-        taste.log_entry(event) async for event in taste.stream_events(connection, user_id, after=start.sequence)
-    ]
-    return replay(entries, start=start.state, undone=gone)
+    return await states.replay_log(connection, user_id, start=start, gone=gone, changed=seen.sequence)
 
 
 def _moment(row: StateRow) -> Moment:

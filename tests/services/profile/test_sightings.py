@@ -13,7 +13,7 @@ from vitrine.profile.v1 import profile_pb2
 from vitrine.profile.v1 import profile_service_pb2 as pb
 from vitrine.type.v1 import garment_pb2
 
-from profile_svc.use_cases.sightings import SNAPSHOT_EVERY
+from profile_svc.storage.states import SNAPSHOT_EVERY
 from tests.services.profile.conftest import Mesh
 from tests.services.profile.failures import Failure, failure_of
 from tests.services.profile.logs import assert_replay_agrees
