@@ -36,9 +36,9 @@ async def test_first_sighting_is_reported_against_neutral(mesh: Mesh, user_id: s
     assert change.first
     assert [axis.score for axis in change.before.axes] == [50] * 5
     deltas = {item.axis: item for item in change.deltas}
-    assert deltas["casual_formal"].delta == pytest.approx(0.15 * (50 + 50 * (54 - 40) / 28 - 50), abs=1e-4)
+    assert deltas["casual_formal"].delta == pytest.approx(0.15 * (50 + 50 * (54 - 40) / 25 - 50), abs=1e-4)
     assert deltas["casual_formal"].towards == "formal"
-    assert deltas["structured_relaxed"].delta == pytest.approx(0.15 * (0 - 50), abs=1e-4)  # tailored: 18 of 22
+    assert deltas["structured_relaxed"].delta == pytest.approx(0.15 * (0 - 50), abs=1e-4)  # tailored: 18 of 31
     (coat,) = change.attributions
     assert (coat.garment_id, coat.category, coat.color_name) == ("g0", "coat", "navy")
     assert coat.summary.startswith("navy coat: +")
@@ -110,6 +110,24 @@ async def test_undo_makes_the_taste_what_it_would_have_been(mesh: Mesh, user_id:
     )
     assert repeated.duplicate
     assert await radar_of(mesh, user_id) == await radar_of(mesh, twin)
+
+
+async def test_undo_of_an_early_sighting_keeps_snapshots_to_replay_from(mesh: Mesh, user_id: str) -> None:
+    ingest, owner = mesh.service(), mesh.user(user_id)
+    for n in range(2 * SNAPSHOT_EVERY + 3):
+        await ingest.profiles.RecordSighting(
+            sighting(user_id, f"e{n}", [garment(formality=n, seed=n)]), metadata=ingest.metadata
+        )
+    name = f"users/{user_id}/sightings/e1"
+    await owner.profiles.UndoSighting(pb.UndoSightingRequest(name=name), metadata=owner.metadata)
+    with psycopg.connect(mesh.database_url.replace("+psycopg", "")) as connection:
+        query = "select sequence from profile.taste_snapshots where user_id = %s order by sequence"
+        kept = [row[0] for row in connection.execute(query, (user_id,)).fetchall()]
+    # One sighting less: each snapshot lies one entry later than it did.
+    assert kept == [SNAPSHOT_EVERY + 1, 2 * SNAPSHOT_EVERY + 1]
+    name = f"users/{user_id}/sightings/e{2 * SNAPSHOT_EVERY + 2}"
+    await owner.profiles.UndoSighting(pb.UndoSightingRequest(name=name), metadata=owner.metadata)
+    await assert_replay_agrees(mesh, user_id)
 
 
 @pytest.mark.parametrize("event", ["never", "e-other"])
