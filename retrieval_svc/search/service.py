@@ -17,6 +17,7 @@ from retrieval_svc.index.generation import GenerationState, OpenGeneration
 from retrieval_svc.index.manager import IndexManager
 from retrieval_svc.index.schema import index_filter
 from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.person import person_of
 from retrieval_svc.search.plan import FloatVector, RankPlan
 from retrieval_svc.search.query import (
     GarmentQuery,
@@ -172,6 +173,12 @@ def _plan(
     taste = _taste(state, context.taste) if weights.taste and resolved.vector is not None else None
     if taste is None:
         weights = replace(weights, taste=0.0)
+    person = person_of(context.sizes, context.color_season)
+    weights = replace(
+        weights,
+        size=weights.size if person.sizes else 0.0,
+        color_season=weights.color_season if person.colors else 0.0,
+    )
     if resolved.words is not None:
         weights = weights.shared_with_words(resolved.understood)
     budget = options.budget or context.budget
@@ -180,6 +187,7 @@ def _plan(
         weights,
         float(state.rates.to_euro(budget, budget_path)) if budget and budget.amount > 0 else None,
         frozenset(key(brand) for brand in context.preferred_brands),
+        person=person,
     )
     currency = options.currency or (budget.currency if budget else EURO)
     if not state.rates.knows(currency):
@@ -199,8 +207,8 @@ def _unused(options: RankingOptions, weights: Weights, *, has_taste: bool) -> tu
     context = options.context
     parts = {
         "taste": context.taste is not None and not has_taste,
-        "color_season": bool(context.color_season),
-        "sizes": bool(context.sizes),
+        "color_season": bool(context.color_season) and not weights.color_season,
+        "sizes": bool(context.sizes) and not weights.size,
         "budget": context.budget is not None and (options.budget is not None or not weights.price),
         "preferred_brands": bool(context.preferred_brands) and not weights.brand,
     }

@@ -100,7 +100,7 @@ def _weights(message: match_pb2.RankingWeights) -> Weights:
     """A weight that is left out has its default."""
     stated = {
         name: float(getattr(message, name))
-        for name in ("cosine", "price", "brand", "availability", "taste")
+        for name in ("cosine", "price", "brand", "availability", "taste", "size", "color_season")
         if message.HasField(name)
     }
     return Weights(**stated)

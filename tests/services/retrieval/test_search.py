@@ -278,35 +278,3 @@ async def test_index_says_what_it_holds(user: Stubs) -> None:
 async def test_ateliers_are_not_served_yet(user: Stubs) -> None:
     failure = await failure_of(user.ateliers.GetAtelier(atelier_service_pb2.GetAtelierRequest(name="ateliers/a")))
     assert (failure.code, failure.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED_YET")
-
-
-async def test_text_is_read_and_said(user: Stubs) -> None:
-    text = "navy striped shirt by Nordlys under 500 EUR"
-    answer = await user.search.SearchProducts(pb.SearchProductsRequest(text=text, page_size=100))
-    understood = answer.understood
-    assert list(understood.filter.categories) == ["shirt"]
-    assert list(understood.filter.colors) == ["navy"]
-    assert list(understood.filter.brands) == ["nordlys"]
-    assert understood.filter.max_price == euro(500)
-    assert [phrase.text for phrase in understood.phrases] == ["navy", "shirt", "Nordlys", "under 500 EUR"]
-    assert answer.matches
-    for match in answer.matches:
-        assert (match.product.category, match.product.brand) == ("shirt", "Nordlys")
-        assert "navy" in [color.name for color in match.product.colors]
-    plain = await user.search.SearchProducts(pb.SearchProductsRequest(text=text, words_only=True, page_size=100))
-    assert not plain.HasField("understood")
-    assert len(plain.matches) > len(answer.matches)
-
-
-async def test_a_color_that_no_such_product_has_is_given_up(user: Stubs) -> None:
-    ranking = pb.RankingOptions(filter=product_pb2.ProductFilter(sizes=["42"], brands=["Mare"]))
-    everything = await user.search.SearchProducts(
-        pb.SearchProductsRequest(text="shirt", ranking=ranking, page_size=100)
-    )
-    there = {color.name for match in everything.matches for color in match.product.colors}
-    (missing, *_) = sorted({"navy", "red", "white", "black", "olive", "pink"} - there)
-    request = pb.SearchProductsRequest(text=f"{missing} shirt", ranking=ranking, page_size=100)
-    answer = await user.search.SearchProducts(request)
-    assert list(answer.understood.dropped_fields) == ["colors"]
-    assert not answer.understood.filter.colors
-    assert {match.product.name for match in answer.matches} == {match.product.name for match in everything.matches}

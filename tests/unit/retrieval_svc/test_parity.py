@@ -19,6 +19,7 @@ from retrieval_svc.index.schema import IMAGE_VECTOR, WORDS_VECTOR, IndexedProduc
 from retrieval_svc.index.server import QdrantServer
 from retrieval_svc.index.vector_index import IndexQuery, VectorIndex
 from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.person import Person
 from retrieval_svc.search.ranking import Features, Ranking, Weights, formula_of, score_of, terms_of
 from tests.unit.retrieval_svc.catalogue import DIMENSION, RATES, make_products
 
@@ -130,6 +131,8 @@ RANKINGS = [
         Ranking(Weights(0.1, 0.5, 0.3, 0.1), 80.0, frozenset({"mare", "no such brand"})), id="preferred-brands"
     ),
     pytest.param(Ranking(Weights(0, 0, 0, 0)), id="all-weights-zero"),
+    pytest.param(Ranking(Weights(size=0.4), person=Person({int(Bucket.TOP): "m", int(Bucket.SHOES): "l"})), id="sizes"),
+    pytest.param(Ranking(Weights(color_season=0.3), person=Person({}, frozenset({"navy", "red"}))), id="color-season"),
 ]
 
 

@@ -1942,6 +1942,16 @@ class RankingWeights(betterproto2.Message):
     Likeness to the taste vector of the personal context. 0-1, default 0: added on top of the published formula.
     """
 
+    size: "float | None" = betterproto2.field(6, betterproto2.TYPE_DOUBLE, optional=True)
+    """
+    Whether it comes in the person's size. 0-1, default 0: added on top of the published formula.
+    """
+
+    color_season: "float | None" = betterproto2.field(7, betterproto2.TYPE_DOUBLE, optional=True)
+    """
+    Whether its colours suit the person's colour season. 0-1, default 0: added on top of the published formula.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "RankingWeights", RankingWeights)
 
@@ -2074,7 +2084,7 @@ class ScoreTerm(betterproto2.Message):
 
     name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    `cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, or `taste`.
+    `cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, `taste`, `size`, or `color_season`.
     """
 
     weight: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
@@ -2085,7 +2095,9 @@ class ScoreTerm(betterproto2.Message):
     value: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
     """
     What the product reaches: 0-1, for `cosine` and `taste` -1 to 1. For `keyword` it is the BM25 score of the words as a
-    share of that of the eligible product that they fit best.
+    share of that of the eligible product that they fit best. For `size` 1 when it comes in the person's size of its
+    bucket (or in one size for all), 0 when only in others, 0.5 when either is not known; for `color_season` 1 when one of
+    its colours suits the season, 0 when none does, 0.5 when it has no colours.
     """
 
     contribution: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
