@@ -83,6 +83,8 @@ class RankingOptions:
         weights: How much each term counts.
         context: What is known about the user.
         currency: Currency of converted prices; empty takes that of the budget, or EUR.
+        diversity: How much likeness to what stands before costs, 0-1.
+        collapse_duplicates: Whether only one of the same things is shown.
     """
 
     filter: ProductFilter = field(default_factory=ProductFilter)
@@ -90,6 +92,8 @@ class RankingOptions:
     weights: Weights = field(default_factory=Weights)
     context: PersonalContext = field(default_factory=PersonalContext)
     currency: str = ""
+    diversity: float = 0.0
+    collapse_duplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

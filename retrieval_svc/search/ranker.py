@@ -9,6 +9,7 @@ from qdrant_client import models
 from retrieval_svc.index.generation import OpenGeneration
 from retrieval_svc.index.schema import WORDS_VECTOR, index_filter
 from retrieval_svc.index.vector_index import Hit, IndexQuery, StoredPoint
+from retrieval_svc.search.arrange import arranged
 from retrieval_svc.search.candidates import MAX_RANK, CandidateFinder, Candidates, with_best_words
 from retrieval_svc.search.certificate import EXACT_RECALL, Certificate
 from retrieval_svc.search.counts import FilterCounts
@@ -48,14 +49,17 @@ class Ranker:
         wanted = index_filter(plan.filter, generation.state.rates, with_vector=plan.words is None)
         eligible = await self._counts.count(generation, wanted)
         plan = await with_best_words(generation, plan, wanted)
-        found = await self._finder.find(generation, plan, wanted, eligible, offset + size)
+        needed = MAX_RANK if plan.arranges else offset + size
+        found = await self._finder.find(generation, plan, wanted, eligible, needed)
         hits = found.hits[:MAX_RANK]
+        if plan.arranges:
+            hits = await arranged(generation, plan, hits)
         page = range(offset, min(offset + size, len(hits)))
         points = await generation.index.retrieve([hits[place].id for place in page], with_vector=True)
         tiers: TierPlaces = TierPlaces()
         if offset == 0:
             tiers = await _tier_places(generation, hits, points)
-            if not found.whole and (tiers.lower is None or tiers.premium is None):
+            if not found.whole and not plan.arranges and (tiers.lower is None or tiers.premium is None):
                 found = await self._finder.find(generation, plan, wanted, eligible, found.count)
                 hits = found.hits[:MAX_RANK]
                 tiers = await _tier_places(generation, hits, points)
@@ -67,7 +71,7 @@ class Ranker:
         matches = Explainer(generation, plan, bm25, points).matches(hits, places)
         shown = tuple(matches[place] for place in page if place in matches)
         picked = [matches.get(place) if place is not None else None for place in tiers.places()]
-        has_more = offset + size < found.last_rank
+        has_more = offset + size < (len(hits) if plan.arranges else found.last_rank)
         return RankedPage(shown, Tiers(*picked), _certificate(found, shown), has_more)
 
 
@@ -100,5 +104,5 @@ async def _tier_places(generation: OpenGeneration, hits: Sequence[Hit], known: M
 
 def _certificate(found: Candidates, shown: Sequence[Match]) -> Certificate:
     exact = found.recall is EXACT_RECALL and found.unseen_bound == 0.0
-    complete = exact or (bool(shown) and found.unseen_bound <= shown[-1].score)
+    complete = exact or (bool(shown) and found.unseen_bound <= min(match.score for match in shown))
     return Certificate(found.recall, found.eligible, found.count, found.unseen_bound, complete)

@@ -193,7 +193,17 @@ def _plan(
     if not state.rates.knows(currency):
         text = f"no exchange rate is known for {currency!r}"
         raise InvalidInputError.of("ranking.currency_code", text, "CURRENCY_UNKNOWN", currency=currency)
-    plan = RankPlan(ranking, _filter(options.filter, resolved), resolved.vector, taste, resolved.words, currency, pool)
+    plan = RankPlan(
+        ranking,
+        _filter(options.filter, resolved),
+        resolved.vector,
+        taste,
+        resolved.words,
+        currency,
+        pool,
+        options.diversity,
+        options.collapse_duplicates,
+    )
     return plan, _unused(options, weights, has_taste=taste is not None)
 
 

@@ -31,6 +31,8 @@ def options_from_proto(message: search_service_pb2.RankingOptions) -> RankingOpt
         weights=_weights(message.weights),
         context=_context(message.personal_context),
         currency=message.currency_code,
+        diversity=message.diversity,
+        collapse_duplicates=message.collapse_duplicates,
     )
 
 

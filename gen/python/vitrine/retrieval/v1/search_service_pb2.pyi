@@ -67,8 +67,19 @@ class RankingOptions(_message.Message):
     WEIGHTS_FIELD_NUMBER: _builtins.int
     PERSONAL_CONTEXT_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    DIVERSITY_FIELD_NUMBER: _builtins.int
+    COLLAPSE_DUPLICATES_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """The currency of converted prices, three letters. Left out: the currency of the budget, or EUR."""
+    diversity: _builtins.float
+    """How much likeness to what stands before a match costs it: 0, the default, leaves the order as ranked. Otherwise each
+    next match, among the first 100, is the one with the most of (1 - diversity) * score - diversity * the greatest cosine
+    to those before it, so scores no longer fall from match to match. 0-1; 0.3 is noticeable.
+    """
+    collapse_duplicates: _builtins.bool
+    """Whether only the best ranked of the same things is shown: those with the same picture, or with the same brand, title
+    and category (sizes and colours that a shop lists one by one).
+    """
     @_builtins.property
     def filter(self) -> _product_pb2.ProductFilter:
         """Which products count."""
@@ -95,10 +106,12 @@ class RankingOptions(_message.Message):
         weights: _match_pb2.RankingWeights | None = ...,
         personal_context: _personal_context_pb2.PersonalContext | None = ...,
         currency_code: _builtins.str = ...,
+        diversity: _builtins.float = ...,
+        collapse_duplicates: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "filter", b"filter", "personal_context", b"personal_context", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "currency_code", b"currency_code", "filter", b"filter", "personal_context", b"personal_context", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "collapse_duplicates", b"collapse_duplicates", "currency_code", b"currency_code", "diversity", b"diversity", "filter", b"filter", "personal_context", b"personal_context", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

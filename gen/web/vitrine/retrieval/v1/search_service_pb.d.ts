@@ -62,6 +62,23 @@ export declare type RankingOptions = Message<"vitrine.retrieval.v1.RankingOption
    * @generated from field: string currency_code = 5;
    */
   currencyCode: string;
+
+  /**
+   * How much likeness to what stands before a match costs it: 0, the default, leaves the order as ranked. Otherwise each
+   * next match, among the first 100, is the one with the most of (1 - diversity) * score - diversity * the greatest cosine
+   * to those before it, so scores no longer fall from match to match. 0-1; 0.3 is noticeable.
+   *
+   * @generated from field: double diversity = 6;
+   */
+  diversity: number;
+
+  /**
+   * Whether only the best ranked of the same things is shown: those with the same picture, or with the same brand, title
+   * and category (sizes and colours that a shop lists one by one).
+   *
+   * @generated from field: bool collapse_duplicates = 7;
+   */
+  collapseDuplicates: boolean;
 };
 
 /**

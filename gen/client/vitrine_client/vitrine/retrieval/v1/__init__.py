@@ -1906,6 +1906,19 @@ class RankingOptions(betterproto2.Message):
     The currency of converted prices, three letters. Left out: the currency of the budget, or EUR.
     """
 
+    diversity: "float" = betterproto2.field(6, betterproto2.TYPE_DOUBLE)
+    """
+    How much likeness to what stands before a match costs it: 0, the default, leaves the order as ranked. Otherwise each
+    next match, among the first 100, is the one with the most of (1 - diversity) * score - diversity * the greatest cosine
+    to those before it, so scores no longer fall from match to match. 0-1; 0.3 is noticeable.
+    """
+
+    collapse_duplicates: "bool" = betterproto2.field(7, betterproto2.TYPE_BOOL)
+    """
+    Whether only the best ranked of the same things is shown: those with the same picture, or with the same brand, title
+    and category (sizes and colours that a shop lists one by one).
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "RankingOptions", RankingOptions)
 
