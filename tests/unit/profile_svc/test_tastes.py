@@ -96,6 +96,15 @@ def test_pictures_of_one_wearing_are_one_outfit() -> None:
     assert [outfit.event_id for outfit in outfits_of(without)] == ["e1"]
 
 
+@pytest.mark.parametrize(("bucket", "count"), [("accessories", 1), ("outerwear", 2)], ids=["a hat", "a coat"])
+def test_outfit_with_something_new_is_another_when_half_of_it_is(bucket: str, count: int) -> None:
+    before, again = entry_of(0, WORK, 3), entry_of(1, WORK[:1], 3.01)
+    extra = SeenGarment("new", bucket, "thing", 0.9, (PINK,), style=StyleScores(50, 50, 50))
+    assert again.sighting is not None
+    with_more = LogEntry(2, "e1", Sighting((*again.sighting.garments, extra)), observe_s=again.observe_s)
+    assert len(outfits_of([before, with_more])) == count
+
+
 def test_only_the_last_outfits_count() -> None:
     days = MOST_OUTFITS + 40
     entries = [entry_of(day, WEEKEND if day < 40 else WORK, day) for day in range(days)]

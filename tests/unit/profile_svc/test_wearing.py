@@ -94,6 +94,12 @@ def test_stream_of_a_whole_day_counts_once_and_the_next_day_again() -> None:
     assert (state.garments, move.repeat_of) == (2, "")
 
 
+def test_pictures_that_are_told_of_backwards_count_once() -> None:
+    """Each lies within four hours of the one told before it, the last not of the first."""
+    log = [LogEntry(n + 1, f"e{n}", Sighting((COAT,)), observe_s=(20 - 3 * n) * HOUR_S) for n in range(4)]
+    assert replay(log).garments == 1
+
+
 def test_undo_of_the_one_that_counted_lets_the_next_one_count() -> None:
     log = [LogEntry(number + 1, f"e{number}", Sighting((COAT,)), observe_s=number * 60.0) for number in range(3)]
     all_three = replay(log)
