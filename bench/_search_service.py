@@ -25,6 +25,8 @@ from vitrine.retrieval.v1 import (
 from mesh.keys import SigningKey, key_set
 
 _READY_S = 60.0
+# Asking costs the service a count over the whole catalogue.
+_POLL_S = 1.0
 LOG = "service.log"
 _MIB = 1024 * 1024
 
@@ -66,7 +68,7 @@ class RetrievalService:
                 return index
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no index of generation {least} after {within_s:.0f} s: {index.last_error}")
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_POLL_S)
 
     def cpu_s(self) -> float:
         """CPU time of the process so far, without its children, in seconds."""
