@@ -18,6 +18,7 @@ from profile_svc.storage.listener import ChangeListener
 from profile_svc.use_cases.privacy import Privacy
 from profile_svc.use_cases.profiles import Profiles
 from profile_svc.use_cases.sightings import Sightings
+from profile_svc.use_cases.tastes import Tastes
 from profile_svc.use_cases.watch import Watches
 
 SCHEMA = "profile"
@@ -46,7 +47,10 @@ async def build(runtime: Runtime[ProfileSettings]) -> AsyncIterator[Service]:
         Seats("watches", total=settings.max_watches, per_user=settings.max_watches_per_user),
     )
     watches = Watches(database, listener, runtime.stopping, heartbeat_s=settings.watch_heartbeat_s)
-    servicer = ProfileServicer(Profiles(database, _now), Sightings(database, _now), watches, Privacy(database), _now)
+    tastes = Tastes(database, runtime.executor.run, _now)
+    servicer = ProfileServicer(
+        Profiles(database, tastes, _now), Sightings(database, _now), tastes, watches, Privacy(database), _now
+    )
 
     async def startup() -> None:
         await database.migrate()

@@ -49,7 +49,7 @@ def personal_context(view: ContextView) -> personal_context_pb2.PersonalContext:
         return personal_context_pb2.PersonalContext()
     wanted = view.settings.preferences
     return personal_context_pb2.PersonalContext(
-        taste=None if view.vector is None else embedding(view.model, view.vector.values),
+        taste=None if view.vector is None else embedding(view.model, view.vector),
         sizes=dict(wanted.sizes),
         budget=None if wanted.budget is None else _money(wanted.budget),
         preferred_brands=wanted.preferred_brands,

@@ -12,12 +12,13 @@ from vitrine.profile.v1 import profile_service_pb2_grpc
 from mesh.auth import current_caller
 from mesh.errors import InvalidInputError, NotImplementedYetError
 from mesh.paging import Scalar, clamp_page_size, decode_token, encode_token
-from profile_svc.servicers import profile_output, taste_output
+from profile_svc.servicers import profile_output, taste_output, tastes_output
 from profile_svc.servicers.settings_input import read_update
 from profile_svc.servicers.sighting_input import SightingReader
 from profile_svc.use_cases.privacy import Privacy
 from profile_svc.use_cases.profiles import Profiles, ProfileView
 from profile_svc.use_cases.sightings import Clock, NewSighting, Sightings
+from profile_svc.use_cases.tastes import OVERALL, Tastes
 from profile_svc.use_cases.watch import Watches
 
 _HISTORY_PAGE, _HISTORY_PAGE_MAX = 50, 500
@@ -28,10 +29,17 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
     """Serves profiles. Who may call what is checked before a method is reached."""
 
     def __init__(
-        self, profiles: Profiles, sightings: Sightings, watches: Watches, privacy: Privacy, clock: Clock
+        self,
+        profiles: Profiles,
+        sightings: Sightings,
+        tastes: Tastes,
+        watches: Watches,
+        privacy: Privacy,
+        clock: Clock,
     ) -> None:
         self._profiles = profiles
         self._sightings = sightings
+        self._tastes = tastes
         self._watches = watches
         self._privacy = privacy
         self._clock = clock
@@ -74,7 +82,7 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         size = clamp_page_size(request.page_size, default=_HISTORY_PAGE, maximum=_HISTORY_PAGE_MAX)
         arguments = {"parent": request.parent}
         cursor = decode_token("ListRadarHistory", arguments, request.page_token)
-        before = None if cursor is None else _sequence(cursor)
+        before = None if cursor is None else _number(cursor)
         events = await self._profiles.history(user_of(request.parent), before=before, limit=size + 1)
         token = ""
         if len(events) > size:
@@ -83,18 +91,26 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         return pb.ListRadarHistoryResponse(changes=changes, next_page_token=token)
 
     async def ListTastes(self, request: pb.ListTastesRequest, context: Any) -> pb.ListTastesResponse:
-        """Lists the user's tastes: in this version the overall one alone."""
-        clamp_page_size(request.page_size, default=_TASTES_PAGE, maximum=_TASTES_PAGE_MAX)
-        decode_token("ListTastes", {"parent": request.parent}, request.page_token)
-        view = await self._profiles.get(user_of(request.parent))
-        tastes = [taste_output.overall_taste(view.user_id, view.taste)] if view.taste.state.count else []
-        return pb.ListTastesResponse(tastes=tastes)
+        """Lists the user's tastes."""
+        size = clamp_page_size(request.page_size, default=_TASTES_PAGE, maximum=_TASTES_PAGE_MAX)
+        arguments = {"parent": request.parent}
+        cursor = decode_token("ListTastes", arguments, request.page_token)
+        first = 0 if cursor is None else _number(cursor)
+        user_id = user_of(request.parent)
+        found = tastes_output.tastes(user_id, await self._tastes.find(user_id))
+        rest = len(found) > first + size
+        token = encode_token("ListTastes", arguments, [first + size]) if rest else ""
+        return pb.ListTastesResponse(tastes=found[first : first + size], next_page_token=token)
 
     async def GetPersonalContext(
         self, request: pb.GetPersonalContextRequest, context: Any
     ) -> pb.GetPersonalContextResponse:
         """Answers what a ranking may know."""
-        view = await self._profiles.personal_context(user_of(request.name), request.embedding_model)
+        user_id = user_of(request.name)
+        if request.taste and user_of(request.taste) != user_id:
+            raise InvalidInputError.of("taste", f"must lie below users/{user_id}")
+        taste_id = request.taste.rpartition("/")[2] or OVERALL
+        view = await self._profiles.personal_context(user_id, request.embedding_model, taste_id)
         return pb.GetPersonalContextResponse(context=profile_output.personal_context(view), sequence=view.sequence)
 
     async def WatchProfile(
@@ -113,8 +129,8 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         async for record in self._privacy.export(user_of(request.name)):
             if isinstance(record, ProfileView):
                 yield pb.ExportProfileResponse(profile=profile_output.profile(record))
-                if record.taste.state.count:
-                    yield pb.ExportProfileResponse(taste=taste_output.overall_taste(record.user_id, record.taste))
+                for taste in tastes_output.tastes(record.user_id, await self._tastes.find(record.user_id)):
+                    yield pb.ExportProfileResponse(taste=taste)
             else:
                 yield pb.ExportProfileResponse(taste_event=taste_output.taste_event(record))
 
@@ -129,11 +145,11 @@ def user_of(name: str) -> str:
     return name.split("/", 2)[1]
 
 
-def _sequence(cursor: list[Scalar]) -> int:
+def _number(cursor: list[Scalar]) -> int:
     """Reads the cursor of a page token. Tokens are not signed: anybody can make one that decodes."""
     match cursor:
-        case [int(sequence)] if 0 <= sequence < 1 << 63:
-            return sequence
+        case [int(number)] if 0 <= number < 1 << 63:
+            return number
     raise InvalidInputError.of("page_token", "is damaged", "INVALID_PAGE_TOKEN")
 
 

@@ -1,21 +1,23 @@
-"""From the core's taste to the contract's messages."""
+"""From taste events and axes to the contract's messages."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
 from google.protobuf.timestamp_pb2 import Timestamp
 from vitrine.profile.v1 import taste_pb2
 from vitrine.type.v1 import color_pb2, garment_pb2, model_pb2
 
 from profile_svc.servicers.sighting_input import BUCKETS, SILHOUETTES
-from profile_svc.storage.taste import EventRow, StateRow
+from profile_svc.storage.states import StateRow
+from profile_svc.storage.taste import EventRow
 from profile_svc.taste.axes import AXES
 from profile_svc.taste.change import Attribution, towards
-from profile_svc.taste.evidence import SeenEmbedding, SeenGarment, Vector
+from profile_svc.taste.evidence import SeenEmbedding, SeenGarment
 
-OVERALL = "overall"
 _BUCKET_VALUES = {name: value for value, name in BUCKETS.items()}
 _SILHOUETTE_VALUES = {name: value for value, name in SILHOUETTES.items()}
 
@@ -29,12 +31,15 @@ def timestamp(moment: dt.datetime | None) -> Timestamp | None:
     return message
 
 
-def radar(axes: tuple[float, ...], count: int, sequence: int, update_time: dt.datetime | None) -> taste_pb2.Radar:
+def radar(
+    axes: tuple[float, ...], count: int, garments: int, sequence: int, update_time: dt.datetime | None
+) -> taste_pb2.Radar:
     """Returns the five axes as a message.
 
     Args:
         axes: Scores in the order of `AXES`.
         count: Sightings behind them.
+        garments: Garments that moved them.
         sequence: Number of the last taste event in them.
         update_time: When that was recorded.
     """
@@ -42,12 +47,14 @@ def radar(axes: tuple[float, ...], count: int, sequence: int, update_time: dt.da
         taste_pb2.AxisScore(axis=axis.name, score=score, low_pole=axis.low, high_pole=axis.high)
         for axis, score in zip(AXES, axes, strict=True)
     ]
-    return taste_pb2.Radar(axes=scores, sighting_count=count, sequence=sequence, update_time=timestamp(update_time))
+    return taste_pb2.Radar(
+        axes=scores, sighting_count=count, garment_count=garments, sequence=sequence, update_time=timestamp(update_time)
+    )
 
 
 def radar_of(row: StateRow) -> taste_pb2.Radar:
     """Returns the five axes of a stored taste."""
-    return radar(row.state.axes, row.state.count, row.sequence, row.update_time)
+    return radar(row.state.axes, row.state.count, row.state.garments, row.sequence, row.update_time)
 
 
 def taste_change(event: EventRow) -> taste_pb2.TasteChange:
@@ -62,30 +69,18 @@ def taste_change(event: EventRow) -> taste_pb2.TasteChange:
         sequence=event.sequence,
         undo=bool(event.undoes),
         first=change.first,
-        before=radar(change.before_axes, change.before_count, change.before_sequence, before_time),
-        after=radar(change.after_axes, change.after_count, event.sequence, event.record_time),
-        deltas=_deltas(deltas),
+        before=radar(
+            change.before_axes, change.before_count, change.before_garments, change.before_sequence, before_time
+        ),
+        after=radar(change.after_axes, change.after_count, change.after_garments, event.sequence, event.record_time),
+        deltas=axis_deltas(deltas),
         attributions=[_attribution(item) for item in change.attributions],
         observe_time=timestamp(event.observe_time),
         record_time=timestamp(event.record_time),
     )
 
 
-def overall_taste(user_id: str, row: StateRow) -> taste_pb2.Taste:
-    """Returns the moving average over everything as a taste."""
-    vector = row.state.vectors.get(row.state.last_model)
-    return taste_pb2.Taste(
-        name=f"users/{user_id}/tastes/{OVERALL}",
-        label=OVERALL,
-        weight=1.0,
-        radar=radar_of(row),
-        embedding=None if vector is None else embedding(row.state.last_model, vector.values),
-        sighting_count=row.state.count,
-        last_seen_time=timestamp(row.update_time),
-    )
-
-
-def embedding(model: str, values: Vector) -> model_pb2.Embedding:
+def embedding(model: str, values: npt.NDArray[np.floating]) -> model_pb2.Embedding:
     """Returns a vector as a message."""
     return model_pb2.Embedding(values=values.tolist(), model=model)
 
@@ -109,7 +104,8 @@ def taste_event(event: EventRow) -> taste_pb2.TasteEvent:
     )
 
 
-def _deltas(deltas: Mapping[str, float]) -> list[taste_pb2.AxisDelta]:
+def axis_deltas(deltas: Mapping[str, float]) -> list[taste_pb2.AxisDelta]:
+    """Returns moves by axis as messages."""
     return [taste_pb2.AxisDelta(axis=name, delta=delta, towards=towards(name, delta)) for name, delta in deltas.items()]
 
 
@@ -119,8 +115,9 @@ def _attribution(item: Attribution) -> taste_pb2.GarmentAttribution:
         bucket=_BUCKET_VALUES[item.bucket],
         category=item.category,
         color_name=item.color_name,
-        deltas=_deltas(item.deltas),
+        deltas=axis_deltas(item.deltas),
         summary=item.summary,
+        repeat_of_event_id=item.repeat_of,
     )
 
 

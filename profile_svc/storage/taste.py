@@ -1,4 +1,4 @@
-"""The log of taste events, and the states derived from it."""
+"""The log of taste events."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from profile_svc.storage.tables import taste_events, taste_snapshots, taste_states
+from profile_svc.storage.tables import taste_events
 from profile_svc.taste.change import Attribution, Change
 from profile_svc.taste.evidence import Sighting, parse
 from profile_svc.taste.log import LogEntry
-from profile_svc.taste.state import EMPTY, TasteState, dump_state, load_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +42,6 @@ class EventRow:
     observe_time: dt.datetime
     record_time: dt.datetime
     sighting: Sighting | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StateRow:
-    """A taste as stored.
-
-    Attributes:
-        state: The taste.
-        sequence: Number of the last taste event in it; 0 before the first.
-        update_time: When that was recorded; None before the first.
-    """
-
-    state: TasteState
-    sequence: int = 0
-    update_time: dt.datetime | None = None
 
 
 PAGE = 200  # entries, of some 10 KB each
@@ -167,53 +150,7 @@ async def undone_ids(connection: AsyncConnection, user_id: str) -> frozenset[str
 
 def log_entry(event: EventRow) -> LogEntry:
     """Returns a stored entry as the pure core wants it."""
-    return LogEntry(event.sequence, event.event_id, event.sighting, event.undoes)
-
-
-async def get_state(connection: AsyncConnection, user_id: str) -> StateRow:
-    """Returns a user's taste; the neutral one before the first sighting."""
-    query = sa.select(taste_states).where(taste_states.c.user_id == user_id)
-    row = (await connection.execute(query)).one_or_none()
-    return StateRow(EMPTY) if row is None else StateRow(load_state(row.state), row.sequence, row.update_time)
-
-
-async def put_state(connection: AsyncConnection, user_id: str, row: StateRow) -> None:
-    """Stores a user's taste.
-
-    Args:
-        connection: The connection on which the user was locked.
-        user_id: Whose.
-        row: The taste, with the number and time of its last event.
-    """
-    values = {"sequence": row.sequence, "update_time": row.update_time, "state": dump_state(row.state)}
-    statement = insert(taste_states).values(user_id=user_id, **values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=values))
-
-
-async def put_snapshot(connection: AsyncConnection, user_id: str, sequence: int, state: TasteState) -> None:
-    """Keeps a state so that a later replay can begin there."""
-    await connection.execute(
-        sa.insert(taste_snapshots).values(user_id=user_id, sequence=sequence, state=dump_state(state))
-    )
-
-
-async def snapshot_before(connection: AsyncConnection, user_id: str, sequence: int) -> StateRow:
-    """Returns the newest kept state that lacks the entry `sequence` and all later ones; else the neutral one."""
-    query = (
-        sa.select(taste_snapshots.c.sequence, taste_snapshots.c.state)
-        .where(taste_snapshots.c.user_id == user_id, taste_snapshots.c.sequence < sequence)
-        .order_by(taste_snapshots.c.sequence.desc())
-        .limit(1)
-    )
-    row = (await connection.execute(query)).one_or_none()
-    return StateRow(EMPTY) if row is None else StateRow(load_state(row.state), row.sequence)
-
-
-async def drop_snapshots_from(connection: AsyncConnection, user_id: str, sequence: int) -> None:
-    """Drops the kept states that hold the entry `sequence`."""
-    await connection.execute(
-        sa.delete(taste_snapshots).where(taste_snapshots.c.user_id == user_id, taste_snapshots.c.sequence >= sequence)
-    )
+    return LogEntry(event.sequence, event.event_id, event.sighting, event.undoes, event.observe_time.timestamp())
 
 
 async def _find(connection: AsyncConnection, user_id: str, condition: sa.ColumnElement[bool]) -> EventRow | None:

@@ -11,6 +11,12 @@ attributes are known:
   90) and colour 0.25, over those that are known
 - casual_formal: formality
 
+Each is then stretched by two straight lines through the points of `_SCALES`, so that an axis speaks of clothes as they
+are: 0 and 100 are where the 5th and the 95th percentile of real garments lie and 50 is their median (236 garments laid
+out, 17 kinds, and 601 worn on the street, as `vision_svc` described them). Without it radars would crowd around the
+middle, since an outfit is a mean over garments. Colour is the exception: more than half of all garments are neutral,
+so 50 is a garment with a quarter of full colour.
+
 Colourfulness of a colour is smoothstep(12, 60, C* x min(1, L*/40)): CIE chroma C* overstates dark colours, so that
 it is faded out below L* 40, and what stylists call neutral (navy, beige, camel: C* up to about 25) must come out
 near 0, pure red or cobalt at 1.
@@ -56,6 +62,16 @@ _PATTERN: Mapping[str, float] = MappingProxyType(
 _RELAXED_FIT: Mapping[str, float] = MappingProxyType({"slim": 25.0, "regular": 50.0, "oversized": 85.0})
 _UNUSUAL_FIT: Mapping[str, float] = MappingProxyType({"regular": 10.0, "slim": 35.0, "oversized": 90.0})
 _BUCKET_WEIGHT: Mapping[str, float] = MappingProxyType({"shoes": 0.5, "accessories": 0.3})
+# Where the raw value of each axis becomes 0, 50 and 100.
+_SCALES: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {
+        "minimal_maximal": (5.0, 46.0, 82.0),
+        "structured_relaxed": (31.0, 53.0, 76.0),
+        "neutral_colorful": (0.0, 25.0, 55.0),
+        "classic_experimental": (3.0, 34.0, 70.0),
+        "casual_formal": (4.0, 40.0, 65.0),
+    }
+)
 _NEUTRAL_CHROMA, _FULL_CHROMA, _DARK_LIGHTNESS = 12.0, 60.0, 40.0
 
 
@@ -92,7 +108,7 @@ def evidence_of(garment: SeenGarment) -> dict[str, Evidence]:
     for axis, value in values.items():
         axis_weight = weight * garment.confidence.get(sources.get(axis, "style"), 1.0)
         if value is not None and axis_weight > 0:
-            found[axis] = Evidence(min(100.0, max(0.0, value)), axis_weight)
+            found[axis] = Evidence(_stretched(axis, value), axis_weight)
     return found
 
 
@@ -106,6 +122,13 @@ def colorfulness(lab: tuple[float, float, float]) -> float:
     chroma = math.hypot(a, b) * min(1.0, max(0.0, lightness) / _DARK_LIGHTNESS)
     t = min(1.0, max(0.0, (chroma - _NEUTRAL_CHROMA) / (_FULL_CHROMA - _NEUTRAL_CHROMA)))
     return t * t * (3.0 - 2.0 * t)
+
+
+def _stretched(axis: str, value: float) -> float:
+    low, middle, high = _SCALES[axis]
+    if value <= middle:
+        return max(0.0, NEUTRAL * (value - low) / (middle - low))
+    return min(100.0, NEUTRAL + (100.0 - NEUTRAL) * (value - middle) / (high - middle))
 
 
 def _from_style(garment: SeenGarment, name: str, *, invert: bool) -> float | None:

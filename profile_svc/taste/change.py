@@ -23,6 +23,7 @@ class Attribution:
         color_name: Its main colour; may be empty.
         deltas: Points moved by axis name.
         summary: The largest part in words: ``navy coat: +4 structured``; empty when it moved nothing.
+        repeat_of: The sighting in which it counted, where it was just seen before; else empty.
     """
 
     garment_id: str
@@ -31,6 +32,7 @@ class Attribution:
     color_name: str
     deltas: Mapping[str, float]
     summary: str
+    repeat_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Change:
         after_axes: Scores after.
         before_count: Sightings behind the taste before.
         after_count: Sightings behind it after.
+        before_garments: Garments that had moved it before.
+        after_garments: Garments that have moved it after.
         before_sequence: Number of the last taste event before; 0 when there was none.
         before_time: When that was recorded, ISO 8601; empty when there was none.
         first: True for the very first sighting: `before_axes` is then neutral, not measured.
@@ -56,6 +60,8 @@ class Change:
     before_time: str
     first: bool
     attributions: tuple[Attribution, ...] = ()
+    before_garments: int = 0
+    after_garments: int = 0
 
     def deltas(self) -> tuple[float, ...]:
         """Returns after minus before for each axis."""
@@ -101,6 +107,8 @@ def change_between(
         before_time=before.time,
         first=sighting is not None and before.state.count == 0,
         attributions=() if sighting is None else tuple(_attribution(sighting, move) for move in moves),
+        before_garments=before.state.garments,
+        after_garments=after.garments,
     )
 
 
@@ -118,7 +126,7 @@ def _attribution(sighting: Sighting, move: GarmentMove) -> Attribution:
     label = " ".join(word for word in (color_name, garment.category or garment.bucket or "garment") if word)
     return Attribution(
         garment.garment_id, garment.bucket, garment.category, color_name, move.deltas,
-        _summary(label, move.deltas),
+        _summary(label, move.deltas), move.repeat_of,
     )  # fmt: skip
 
 

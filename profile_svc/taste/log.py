@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from profile_svc.taste.evidence import Sighting
-from profile_svc.taste.state import EMPTY, TasteState, apply
+from profile_svc.taste.state import EMPTY, GarmentMove, TasteState, apply
+from profile_svc.taste.wearing import Occasion
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,14 @@ class LogEntry:
         event_id: Its id.
         sighting: What was seen; None for an undo.
         undoes: Id of the sighting that an undo takes back; empty for a sighting.
+        observe_s: When the outfit was seen, in seconds since 1970, UTC.
     """
 
     sequence: int
     event_id: str
     sighting: Sighting | None = None
     undoes: str = ""
+    observe_s: float = 0.0
 
 
 def replay(
@@ -42,10 +46,17 @@ def replay(
     Returns:
         The state after the last entry.
     """
+    return functools.reduce(lambda _, step: step[1], steps(entries, start=start, undone=undone), start)
+
+
+def steps(
+    entries: Iterable[LogEntry], *, start: TasteState = EMPTY, undone: frozenset[str] = frozenset()
+) -> Iterator[tuple[LogEntry, TasteState, tuple[GarmentMove, ...]]]:
+    """Yields each sighting that counts with the state after it and what its garments did; arguments as `replay`."""
     ordered = sorted(entries, key=lambda entry: entry.sequence)
     gone = undone | {entry.undoes for entry in ordered if entry.undoes}
     state = start
     for entry in ordered:
         if entry.sighting is not None and entry.event_id not in gone:
-            state, _ = apply(state, entry.sighting)
-    return state
+            state, moves = apply(state, entry.sighting, Occasion(entry.event_id, entry.observe_s))
+            yield entry, state, moves

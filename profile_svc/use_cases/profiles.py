@@ -7,16 +7,20 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.database import Database
 from mesh.errors import AbortedError
 from profile_svc.owner.settings import SettingsUpdate, UserSettings, apply_update
-from profile_svc.storage import taste
-from profile_svc.storage.taste import EventRow, StateRow
+from profile_svc.storage import states, taste
+from profile_svc.storage.states import StateRow
+from profile_svc.storage.taste import EventRow
 from profile_svc.storage.users import UserRow, add_change, find_user, lock_user, save_settings
-from profile_svc.taste.state import EMPTY, TasteVector
+from profile_svc.taste.state import EMPTY
 from profile_svc.use_cases.sightings import Clock
+from profile_svc.use_cases.tastes import OVERALL, Tastes
 
 _SECRET_BYTES = 32
 
@@ -48,13 +52,13 @@ class ContextView:
 
     Attributes:
         model: The model of the vector; empty without one.
-        vector: The taste vector; None when there is none in this model.
+        vector: The taste vector, float, shape (dimension,), unit length; None when there is none in this model.
         settings: The user's settings; None when they do not allow personal ranking.
         sequence: Number of the last change.
     """
 
     model: str
-    vector: TasteVector | None
+    vector: npt.NDArray[np.floating] | None
     settings: UserSettings | None
     sequence: int
 
@@ -62,8 +66,9 @@ class ContextView:
 class Profiles:
     """Reads profiles and changes their settings."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, tastes: Tastes, clock: Clock) -> None:
         self._database = database
+        self._tastes = tastes
         self._clock = clock
 
     async def get(self, user_id: str) -> ProfileView:
@@ -113,19 +118,27 @@ class Profiles:
         async with self._database.begin() as connection:
             return await taste.list_newest(connection, user_id, before=before, limit=limit)
 
-    async def personal_context(self, user_id: str, model: str) -> ContextView:
+    async def personal_context(self, user_id: str, model: str, taste_id: str) -> ContextView:
         """Returns what a ranking may know.
 
         Args:
             user_id: Whose.
             model: The model that the vector shall be of; empty means the one used last.
+            taste_id: The taste that it shall be of.
+
+        Raises:
+            NotFoundError: RESOURCE_NOT_FOUND, when there is no such taste.
         """
         view = await self.get(user_id)
         if not view.settings.allows("PERSONAL_RANKING"):
             return ContextView("", None, None, view.sequence)
+        if taste_id != OVERALL:
+            chosen, center = await self._tastes.vector(user_id, taste_id, model)
+            return ContextView("" if center is None else chosen, center, view.settings, view.sequence)
         chosen = model or view.taste.state.last_model
         vector = view.taste.state.vectors.get(chosen)
-        return ContextView(chosen if vector else "", vector, view.settings, view.sequence)
+        known = None if vector is None else vector.values
+        return ContextView("" if known is None else chosen, known, view.settings, view.sequence)
 
 
 async def read_view(connection: AsyncConnection, user_id: str) -> ProfileView:
@@ -133,7 +146,7 @@ async def read_view(connection: AsyncConnection, user_id: str) -> ProfileView:
     user = await find_user(connection, user_id)
     if user is None:
         return ProfileView(user_id, UserSettings(), StateRow(EMPTY))
-    return view_of(user, await taste.get_state(connection, user_id))
+    return view_of(user, await states.get_state(connection, user_id))
 
 
 def view_of(user: UserRow, state: StateRow) -> ProfileView:

@@ -11,16 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.database import Database
 from mesh.errors import AlreadyExistsError, NotFoundError
-from profile_svc.storage import taste
-from profile_svc.storage.taste import EventRow, StateRow
+from profile_svc.storage import states, taste
+from profile_svc.storage.states import StateRow
+from profile_svc.storage.taste import EventRow
 from profile_svc.storage.users import UserRow, add_change, find_user, lock_user
 from profile_svc.taste.change import Moment, change_between
 from profile_svc.taste.evidence import Sighting, canonical, fingerprint
-from profile_svc.taste.log import LogEntry, replay
+from profile_svc.taste.log import replay
 from profile_svc.taste.state import TasteState, apply
-
-# An undo replays at most this many sightings, about 1 ms each at 512 dimensions.
-SNAPSHOT_EVERY = 32
+from profile_svc.taste.wearing import Occasion
 
 Clock = Callable[[], dt.datetime]
 
@@ -110,8 +109,9 @@ class Sightings:
     async def _append(
         self, connection: AsyncConnection, user: UserRow, new: NewSighting, mark: str, now: dt.datetime
     ) -> EventRow:
-        before = await taste.get_state(connection, user.user_id)
-        after, moves = apply(before.state, new.sighting)
+        before = await states.get_state(connection, user.user_id)
+        observe_time = new.observe_time or now
+        after, moves = apply(before.state, new.sighting, Occasion(new.event_id, observe_time.timestamp()))
         change = change_between(_moment(before), after, sighting=new.sighting, moves=moves)
         sequence = await add_change(connection, user, "TASTE", now)
         event = EventRow(
@@ -121,19 +121,19 @@ class Sightings:
             source=new.source,
             fingerprint=mark,
             change=change,
-            observe_time=new.observe_time or now,
+            observe_time=observe_time,
             record_time=now,
         )
         await taste.append(connection, user.user_id, event, canonical(new.sighting))
-        await taste.put_state(connection, user.user_id, StateRow(after, sequence, now))
-        if after.count % SNAPSHOT_EVERY == 0:
-            await taste.put_snapshot(connection, user.user_id, sequence, after)
+        await states.put_state(connection, user.user_id, StateRow(after, sequence, now))
+        if after.count % states.SNAPSHOT_EVERY == 0:
+            await states.put_snapshot(connection, user.user_id, sequence, after)
         return event
 
     async def _append_undo(
         self, connection: AsyncConnection, user: UserRow, seen: EventRow, now: dt.datetime
     ) -> EventRow:
-        before = await taste.get_state(connection, user.user_id)
+        before = await states.get_state(connection, user.user_id)
         after = await _state_without(connection, user.user_id, seen)
         change = change_between(_moment(before), after)
         sequence = await add_change(connection, user, "TASTE", now)
@@ -148,8 +148,7 @@ class Sightings:
             record_time=now,
         )
         await taste.append(connection, user.user_id, event, "")
-        await taste.drop_snapshots_from(connection, user.user_id, seen.sequence)
-        await taste.put_state(connection, user.user_id, StateRow(after, sequence, now))
+        await states.put_state(connection, user.user_id, StateRow(after, sequence, now))
         return event
 
 
@@ -166,12 +165,9 @@ async def rebuilt_state(connection: AsyncConnection, user_id: str) -> TasteState
 
 async def _state_without(connection: AsyncConnection, user_id: str, seen: EventRow) -> TasteState:
     """Computes the taste as if one sighting had not been, from the last kept state before it."""
-    start = await taste.snapshot_before(connection, user_id, seen.sequence)
+    start = await states.snapshot_before(connection, user_id, seen.sequence)
     gone = await taste.undone_ids(connection, user_id) | {seen.event_id}
-    entries: list[LogEntry] = [
-        taste.log_entry(event) async for event in taste.stream_events(connection, user_id, after=start.sequence)
-    ]
-    return replay(entries, start=start.state, undone=gone)
+    return await states.replay_log(connection, user_id, start=start, gone=gone, changed=seen.sequence)
 
 
 def _moment(row: StateRow) -> Moment:

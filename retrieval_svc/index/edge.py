@@ -115,6 +115,10 @@ class QdrantEdge:
         """Counts points; see `VectorIndex`."""
         return _guarded(self._shard.count, edge.CountRequest(exact=True, filter=edge_dialect.filter_(wanted)))
 
+    async def values(self, name: str, limit: int) -> list[str]:
+        """Returns the words of a field; see `VectorIndex`."""
+        return [str(hit.value) for hit in _guarded(self._shard.facet, edge.FacetRequest(name, limit)).hits]
+
     async def close(self) -> None:
         """Closes the shard."""
         self._shard.close()

@@ -79,7 +79,7 @@ def expression(item: Any) -> edge.Expression:
             return make.Constant(float(item))
         case str():
             return make.Variable(item)
-        case models.FieldCondition() | models.HasIdCondition():
+        case models.FieldCondition() | models.HasIdCondition() | models.IsEmptyCondition():
             return make.Condition(_condition(item))
         case models.SumExpression():
             return make.Sum([expression(part) for part in item.sum])
@@ -112,6 +112,8 @@ def _conditions(items: Any) -> list[Any] | None:
 def _condition(item: Any) -> Any:
     if isinstance(item, models.HasIdCondition):
         return edge.HasIdCondition({str(value) for value in item.has_id})
+    if isinstance(item, models.IsEmptyCondition):
+        return edge.IsEmptyCondition(item.is_empty.key)
     if not isinstance(item, models.FieldCondition):
         raise NotImplementedError(f"no condition: {type(item).__name__}")
     return edge.FieldCondition(item.key, match=_match(item.match), range=_range(item.range))

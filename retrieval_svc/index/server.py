@@ -126,6 +126,12 @@ class QdrantServer:
         with qdrant_failures():
             return (await self._client.count(self._collection, count_filter=wanted, exact=True)).count
 
+    async def values(self, name: str, limit: int) -> list[str]:
+        """Returns the words of a field; see `VectorIndex`."""
+        with qdrant_failures():
+            answer = await self._client.facet(self._collection, name, limit=limit)
+        return [str(hit.value) for hit in answer.hits]
+
     async def close(self) -> None:
         """Nothing to give up: the client belongs to whoever made it."""
 

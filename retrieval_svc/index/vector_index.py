@@ -95,6 +95,15 @@ class VectorIndex(Protocol):
         """Returns how many points the filter lets through, exactly."""
         ...
 
+    async def values(self, name: str, limit: int) -> list[str]:
+        """Returns the words that a payload field of words holds anywhere, the most frequent first.
+
+        Args:
+            name: The field; it has a payload index.
+            limit: How many at most.
+        """
+        ...
+
     async def close(self) -> None:
         """Gives up what it holds."""
         ...

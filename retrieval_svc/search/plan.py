@@ -26,6 +26,8 @@ class RankPlan:
         words: BM25 query, where words take part.
         currency: Currency of converted prices.
         pool: How many candidates the graph gives.
+        diversity: How much likeness to what stands before costs, 0-1.
+        collapse_duplicates: Whether only one of the same things is shown.
     """
 
     ranking: Ranking
@@ -35,6 +37,13 @@ class RankPlan:
     words: models.SparseVector | None
     currency: str
     pool: int
+    diversity: float = 0.0
+    collapse_duplicates: bool = False
+
+    @property
+    def arranges(self) -> bool:
+        """Whether the ranked list is put in another order, or things are left out of it."""
+        return self.diversity > 0.0 or self.collapse_duplicates
 
     def dense(self) -> tuple[list[float], float] | None:
         """Returns the dense query w_cosine * vector + w_taste * taste and its length; None without a vector."""

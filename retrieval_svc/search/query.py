@@ -14,6 +14,7 @@ from retrieval_svc.catalog.vocabulary import Bucket
 from retrieval_svc.search.certificate import Certificate
 from retrieval_svc.search.counterfactual import Counterfactual
 from retrieval_svc.search.ranking import Term, Weights
+from retrieval_svc.search.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,15 @@ class PictureQuery:
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """Find what fits words."""
+    """Find what fits words.
+
+    Attributes:
+        text: What was typed.
+        words_only: Read no filters out of it.
+    """
 
     text: str
+    words_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,8 @@ class RankingOptions:
         weights: How much each term counts.
         context: What is known about the user.
         currency: Currency of converted prices; empty takes that of the budget, or EUR.
+        diversity: How much likeness to what stands before costs, 0-1.
+        collapse_duplicates: Whether only one of the same things is shown.
     """
 
     filter: ProductFilter = field(default_factory=ProductFilter)
@@ -83,6 +92,8 @@ class RankingOptions:
     weights: Weights = field(default_factory=Weights)
     context: PersonalContext = field(default_factory=PersonalContext)
     currency: str = ""
+    diversity: float = 0.0
+    collapse_duplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +143,14 @@ class SearchAnswer:
         models: Models that took part.
         rates_date: Day of the exchange rates.
         unused_context: Parts of the personal context that had no influence.
+        wishes: What was read out of a text beside its words; None when nothing was looked for.
     """
 
     page: RankedPage
     models: tuple[ModelUse, ...]
     rates_date: dt.date
     unused_context: tuple[str, ...]
+    wishes: Wishes | None = None
 
 
 @dataclass(frozen=True, slots=True)

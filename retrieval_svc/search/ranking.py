@@ -2,19 +2,21 @@
 
 score = w_cosine * cosine + w_price * price + w_brand * brand + w_availability * availability, by default 0.6, 0.2,
 0.1, 0.1, where price = max(0, 1 - |p - budget| / budget), 0.5 without a budget. For a text, part of the weight of
-`cosine` goes to `keyword`; a taste vector adds w_taste * taste, by default nothing.
+`cosine` goes to `keyword`; a taste vector adds w_taste * taste, a size w_size * size
+and a colour season w_color_season * color_season, by default nothing.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qdrant_client import models
 
 from retrieval_svc.index.schema import DEFAULT_BRAND_SCORE, NO_PRICE
+from retrieval_svc.search.person import Person, season_expression, season_value, size_expression, size_value
 
 NO_BUDGET = 0.5
 # The midpoint of the engine's linear decay: value 0.5 at one `scale` from the target, so scale = budget / 2 makes it
@@ -32,6 +34,8 @@ class Weights:
     availability: float = 0.1
     taste: float = 0.0
     keyword: float = 0.0
+    size: float = 0.0
+    color_season: float = 0.0
 
     def shared_with_words(self, understood: float) -> Weights:
         """Splits the weight of `cosine` for a text search.
@@ -43,7 +47,7 @@ class Weights:
             understood: Share of the meaningful words that the encoder understood, 0-1.
         """
         dense = self.cosine * understood / 2
-        return Weights(dense, self.price, self.brand, self.availability, self.taste, self.cosine - dense)
+        return replace(self, cosine=dense, keyword=self.cosine - dense)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,14 @@ class Ranking:
         budget_eur: What the user wants to spend, in euros, above 0; None without a budget.
         preferred_brands: Brand keys that the user likes.
         best_bm25: The best BM25 score that any eligible product reaches for the words; it makes the others comparable.
+        person: Sizes and colours of the person.
     """
 
     weights: Weights = field(default_factory=Weights)
     budget_eur: float | None = None
     preferred_brands: frozenset[str] = frozenset()
     best_bm25: float = 1.0
+    person: Person = field(default_factory=Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,9 @@ class Features:
         cosine: Likeness to the query, -1 to 1; 0 for a product without a vector.
         taste: Likeness to the taste vector, -1 to 1.
         bm25: Score of the query's words, 0 or more.
+        bucket: Place in an outfit.
+        sizes: Size keys.
+        colors: Colour keys.
     """
 
     price_eur: float
@@ -84,6 +93,9 @@ class Features:
     cosine: float = 0.0
     taste: float = 0.0
     bm25: float = 0.0
+    bucket: int = 0
+    sizes: Sequence[str] = ()
+    colors: Sequence[str] = ()
 
     @classmethod
     def of_payload(cls, payload: Mapping[str, Any], cosine: float, taste: float, bm25: float) -> Features:
@@ -96,6 +108,9 @@ class Features:
             cosine,
             taste,
             bm25,
+            payload["bucket"],
+            payload["sizes"],
+            payload["colors"],
         )
 
 
@@ -142,6 +157,11 @@ def terms_of(ranking: Ranking, features: Features) -> tuple[Term, ...]:
     ]
     if weights.taste:
         terms.append(Term("taste", weights.taste, features.taste))
+    person = ranking.person
+    if weights.size:
+        terms.append(Term("size", weights.size, size_value(person, features.bucket, features.sizes)))
+    if weights.color_season:
+        terms.append(Term("color_season", weights.color_season, season_value(person, features.colors)))
     return tuple(terms)
 
 
@@ -160,7 +180,8 @@ def best_possible(ranking: Ranking, dense: float, keyword: float) -> float:
     """
     weights = ranking.weights
     price = weights.price * (NO_BUDGET if ranking.budget_eur is None else 1.0)
-    return dense + weights.keyword * keyword + price + weights.brand + weights.availability
+    person = weights.size + weights.color_season
+    return dense + weights.keyword * keyword + price + weights.brand + weights.availability + person
 
 
 def formula_of(ranking: Ranking, *, dense_norm: float | None, words: bool) -> models.FormulaQuery:
@@ -180,6 +201,10 @@ def formula_of(ranking: Ranking, *, dense_norm: float | None, words: bool) -> mo
         _times(ranking.weights.brand, _brand_expression(ranking.preferred_brands)),
         _times(ranking.weights.availability, "availability_score"),
     ]
+    if ranking.weights.size:
+        parts.append(_times(ranking.weights.size, size_expression(ranking.person)))
+    if ranking.weights.color_season:
+        parts.append(_times(ranking.weights.color_season, season_expression(ranking.person)))
     defaults: dict[str, Any] = {"price_eur": NO_PRICE, "brand_score": DEFAULT_BRAND_SCORE, "availability_score": 0.5}
     scores = 0
     if dense_norm is not None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 from qdrant_client import models
 
-from mesh.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
+from mesh.errors import InvalidInputError
 from retrieval_svc.catalog.encoder import EncodedQuery, Encoder, ModelUse, Vector
 from retrieval_svc.catalog.filters import ProductFilter
 from retrieval_svc.catalog.money import EURO
-from retrieval_svc.catalog.product import point_id
-from retrieval_svc.catalog.vocabulary import Bucket, key
+from retrieval_svc.catalog.vocabulary import key
 from retrieval_svc.index.generation import GenerationState, OpenGeneration
 from retrieval_svc.index.manager import IndexManager
+from retrieval_svc.index.schema import index_filter
 from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.person import person_of
 from retrieval_svc.search.plan import FloatVector, RankPlan
 from retrieval_svc.search.query import (
     GarmentQuery,
@@ -32,20 +32,11 @@ from retrieval_svc.search.query import (
 )
 from retrieval_svc.search.ranker import Ranker
 from retrieval_svc.search.ranking import Ranking, Weights
+from retrieval_svc.search.resolve import Resolved, check_encoder, from_product, from_vector, unit
+from retrieval_svc.search.vocabulary import ShopVocabulary
+from retrieval_svc.search.wishes import Wishes, read_wishes
 
 _TASK = "products.index"
-
-
-@dataclass(frozen=True, slots=True)
-class _Resolved:
-    """A query as vectors and words."""
-
-    vector: FloatVector | None
-    uses: tuple[ModelUse, ...] = ()
-    words: models.SparseVector | None = None
-    understood: float = 1.0
-    bucket: Bucket = Bucket.UNSPECIFIED
-    excluded: tuple[str, ...] = ()
 
 
 class Search:
@@ -67,6 +58,7 @@ class Search:
         self._encoder = encoder
         self._ranker = ranker
         self._words = WordEncoder()
+        self._vocabulary = ShopVocabulary()
         self._search_pool = search_pool
         self._match_pool = match_pool
 
@@ -83,14 +75,35 @@ class Search:
             UnavailableError: While the index or the vision service does not answer.
             InvalidInputError: For a query that fits no index.
         """
-        self._manager.active()  # says at once, before vision is asked, that there is no index yet
+        first = self._manager.active()  # says at once, before vision is asked, that there is no index yet
+        wishes: Wishes | None = None
+        if isinstance(query, TextQuery) and not query.words_only:
+            wishes = await self._wishes(first, query.text, options)
+            query = TextQuery(wishes.rest)
+            options = _wished(options, wishes)
         encoded = await self._encode(query)
         generation = self._manager.active()
         resolved = await self._resolve(generation, query, encoded)
         plan, unused = _plan(generation.state, resolved, options, self._search_pool)
         page = await self._ranker.rank(generation, plan, offset, size)
         uses = (*resolved.uses, ModelUse(_TASK, generation.state.model))
-        return SearchAnswer(page, uses, generation.state.rates.date, unused)
+        return SearchAnswer(page, uses, generation.state.rates.date, unused, wishes)
+
+    async def _wishes(self, generation: OpenGeneration, text: str, options: RankingOptions) -> Wishes:
+        """Reads a text; colours and sizes that no product has together with all the rest are given up."""
+        rates = generation.state.rates
+        budget = options.budget or options.context.budget
+        currency = options.currency or (budget.currency if budget else EURO)
+        known = await self._vocabulary.words(generation)
+        wishes = read_wishes(text, known, currency, rates.knows).beside(options.filter, options.budget)
+        for name in ("sizes", "colors"):
+            if not getattr(wishes.filter, name):
+                continue
+            wanted = index_filter(wishes.added_to(options.filter), rates, with_vector=False)
+            if await generation.index.count(wanted):
+                break
+            wishes = wishes.without(name)
+        return wishes
 
     async def match(self, garments: Sequence[GarmentQuery], options: RankingOptions, size: int) -> OutfitAnswer:
         """Finds the nearest products for each garment.
@@ -109,7 +122,7 @@ class Search:
         for garment in garments:
             generation = self._manager.active()  # each time: a generation that was swapped out is closed
             state = generation.state
-            plan, unused = _plan(state, _from_vector(state, garment.query), options, self._match_pool)
+            plan, unused = _plan(state, from_vector(state, garment.query), options, self._match_pool)
             pages.append((garment.garment_id, await self._ranker.rank(generation, plan, 0, size)))
             await asyncio.sleep(0)  # the in-process engine never yields; other calls want their turn
         return OutfitAnswer(tuple(pages), (ModelUse(_TASK, state.model),), state.rates.date, unused)
@@ -121,22 +134,22 @@ class Search:
             return await self._encoder.embed_text(query.text)
         return None
 
-    async def _resolve(self, generation: OpenGeneration, query: Query, encoded: EncodedQuery | None) -> _Resolved:
+    async def _resolve(self, generation: OpenGeneration, query: Query, encoded: EncodedQuery | None) -> Resolved:
         if isinstance(query, VectorQuery):
-            return _from_vector(generation.state, query)
+            return from_vector(generation.state, query)
         if isinstance(query, SimilarQuery):
-            return await _from_product(generation, query.product_id)
+            return await from_product(generation, query.product_id)
         if encoded is None:
             raise TypeError(f"no such query: {type(query).__name__}")
         if isinstance(query, TextQuery):
             return self._from_words(generation.state, query.text, encoded)
-        _check_encoder(generation.state, encoded.vector)
-        return _Resolved(_unit(encoded.vector.values), encoded.models)
+        check_encoder(generation.state, encoded.vector)
+        return Resolved(unit(encoded.vector.values), encoded.models)
 
-    def _from_words(self, state: GenerationState, text: str, encoded: EncodedQuery) -> _Resolved:
+    def _from_words(self, state: GenerationState, text: str, encoded: EncodedQuery) -> Resolved:
         """Words count by themselves, and as a vector as far as the encoder understands them and shares our space."""
         words: models.SparseVector | None = self._words.query(text)
-        vector = _unit(encoded.vector.values)
+        vector = unit(encoded.vector.values)
         understood, uses = encoded.understood, encoded.models
         if encoded.vector.model != state.model or len(encoded.vector.values) != state.dimension:
             why = f"the index still holds vectors of {state.model}"
@@ -145,17 +158,27 @@ class Search:
             vector, understood = None, 0.0
         if words is not None and not words.indices and vector is not None:
             words = None  # nothing but stop words: the vector is all there is
-        return _Resolved(vector, uses, words, understood)
+        return Resolved(vector, uses, words, understood)
+
+
+def _wished(options: RankingOptions, wishes: Wishes) -> RankingOptions:
+    return replace(options, filter=wishes.added_to(options.filter), budget=options.budget or wishes.budget)
 
 
 def _plan(
-    state: GenerationState, resolved: _Resolved, options: RankingOptions, pool: int
+    state: GenerationState, resolved: Resolved, options: RankingOptions, pool: int
 ) -> tuple[RankPlan, tuple[str, ...]]:
     """Puts query, options and context together, and tells which parts of the context have no influence."""
     context, weights = options.context, options.weights
     taste = _taste(state, context.taste) if weights.taste and resolved.vector is not None else None
     if taste is None:
         weights = replace(weights, taste=0.0)
+    person = person_of(context.sizes, context.color_season)
+    weights = replace(
+        weights,
+        size=weights.size if person.sizes else 0.0,
+        color_season=weights.color_season if person.colors else 0.0,
+    )
     if resolved.words is not None:
         weights = weights.shared_with_words(resolved.understood)
     budget = options.budget or context.budget
@@ -164,16 +187,27 @@ def _plan(
         weights,
         float(state.rates.to_euro(budget, budget_path)) if budget and budget.amount > 0 else None,
         frozenset(key(brand) for brand in context.preferred_brands),
+        person=person,
     )
     currency = options.currency or (budget.currency if budget else EURO)
     if not state.rates.knows(currency):
         text = f"no exchange rate is known for {currency!r}"
         raise InvalidInputError.of("ranking.currency_code", text, "CURRENCY_UNKNOWN", currency=currency)
-    plan = RankPlan(ranking, _filter(options.filter, resolved), resolved.vector, taste, resolved.words, currency, pool)
+    plan = RankPlan(
+        ranking,
+        _filter(options.filter, resolved),
+        resolved.vector,
+        taste,
+        resolved.words,
+        currency,
+        pool,
+        options.diversity,
+        options.collapse_duplicates,
+    )
     return plan, _unused(options, weights, has_taste=taste is not None)
 
 
-def _filter(wanted: ProductFilter, resolved: _Resolved) -> ProductFilter:
+def _filter(wanted: ProductFilter, resolved: Resolved) -> ProductFilter:
     if resolved.bucket and not wanted.buckets and not wanted.categories:
         wanted = replace(wanted, buckets=(resolved.bucket,))
     return replace(wanted, excluded=(*wanted.excluded, *resolved.excluded))
@@ -183,66 +217,15 @@ def _unused(options: RankingOptions, weights: Weights, *, has_taste: bool) -> tu
     context = options.context
     parts = {
         "taste": context.taste is not None and not has_taste,
-        "color_season": bool(context.color_season),
-        "sizes": bool(context.sizes),
+        "color_season": bool(context.color_season) and not weights.color_season,
+        "sizes": bool(context.sizes) and not weights.size,
         "budget": context.budget is not None and (options.budget is not None or not weights.price),
         "preferred_brands": bool(context.preferred_brands) and not weights.brand,
     }
     return tuple(name for name, unused in parts.items() if unused)
 
 
-def _from_vector(state: GenerationState, query: VectorQuery) -> _Resolved:
-    vector = query.vector
-    if vector.model != state.model:
-        raise InvalidInputError.of(
-            f"{query.field}.model", f"must be {state.model!r}, the model of the index, got {vector.model!r}",
-            "EMBEDDING_MODEL", expected=state.model, actual=vector.model,
-        )  # fmt: skip
-    if len(vector.values) != state.dimension:
-        raise InvalidInputError.of(
-            f"{query.field}.values", f"must have {state.dimension} numbers, got {len(vector.values)}",
-            "EMBEDDING_DIMENSION", expected=str(state.dimension), actual=str(len(vector.values)),
-        )  # fmt: skip
-    unit = _unit(vector.values)
-    if unit is None:
-        raise InvalidInputError.of(f"{query.field}.values", "must not be zeros only: they point nowhere")
-    return _Resolved(unit, bucket=query.bucket)
-
-
-async def _from_product(generation: OpenGeneration, product_id: str) -> _Resolved:
-    point = (await generation.index.retrieve([point_id(product_id)], fields=[], with_vector=True)).get(
-        point_id(product_id)
-    )
-    if point is None:
-        raise NotFoundError(f"no product products/{product_id} in the index", "RESOURCE_NOT_FOUND")
-    if point.vector is None:
-        text = f"products/{product_id} has no vector yet, or no picture"
-        raise FailedPreconditionError(text, "STATE_CONFLICT")
-    return _Resolved(_unit(point.vector), excluded=(product_id,))
-
-
-def _check_encoder(state: GenerationState, vector: Vector) -> None:
-    if vector.model == state.model and len(vector.values) == state.dimension:
-        return
-    if vector.degraded:
-        raise UnavailableError(
-            "the vision service answers with a stand-in for the model of the index", "MODEL_UNAVAILABLE",
-            {"model": state.model, "actual": vector.model}, retry_after_s=5.0,
-        )  # fmt: skip
-    raise UnavailableError(
-        "the vision service has another model than the index, which is being rebuilt", "INDEX_NOT_READY",
-        {"expected": state.model, "actual": vector.model}, retry_after_s=5.0,
-    )  # fmt: skip
-
-
 def _taste(state: GenerationState, taste: Vector | None) -> FloatVector | None:
     if taste is None or taste.model != state.model or len(taste.values) != state.dimension:
         return None
-    return _unit(taste.values)
-
-
-def _unit(values: Sequence[float]) -> FloatVector | None:
-    """Scales to length 1; None for zeros."""
-    vector = np.asarray(values, dtype=np.float64)
-    norm = float(np.linalg.norm(vector))
-    return vector / norm if norm > 1e-9 else None
+    return unit(taste.values)

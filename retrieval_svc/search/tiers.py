@@ -18,6 +18,14 @@ class TierPlaces:
     lower: int | None = None
     premium: int | None = None
 
+    def places(self) -> tuple[int | None, int | None, int | None]:
+        """Returns the three places, in the order of the fields."""
+        return self.closest, self.lower, self.premium
+
+    def known(self) -> set[int]:
+        """Returns the places of the tiers that there are."""
+        return {place for place in self.places() if place is not None}
+
 
 def pick_tiers(prices_eur: Sequence[float]) -> TierPlaces:
     """Picks closest, lower and premium.

@@ -13,8 +13,10 @@ from retrieval_svc.search.certificate import Certificate
 from retrieval_svc.search.counterfactual import Counterfactual
 from retrieval_svc.search.query import Match, PersonalContext, RankedPage, RankingOptions, Tiers
 from retrieval_svc.search.ranking import Weights
+from retrieval_svc.search.wishes import Wishes
 from retrieval_svc.servicers.products import (
     filter_from_proto,
+    filter_to_proto,
     money_from_proto,
     money_to_proto,
     product_to_proto,
@@ -29,6 +31,8 @@ def options_from_proto(message: search_service_pb2.RankingOptions) -> RankingOpt
         weights=_weights(message.weights),
         context=_context(message.personal_context),
         currency=message.currency_code,
+        diversity=message.diversity,
+        collapse_duplicates=message.collapse_duplicates,
     )
 
 
@@ -76,6 +80,16 @@ def garment_to_proto(garment_id: str, page: RankedPage) -> match_pb2.GarmentMatc
     )
 
 
+def wishes_to_proto(wishes: Wishes) -> search_service_pb2.TextWishes:
+    """Writes what was read out of a text."""
+    return search_service_pb2.TextWishes(
+        filter=filter_to_proto(wishes.filter),
+        budget=money_to_proto(wishes.budget) if wishes.budget else None,
+        phrases=[search_service_pb2.ReadPhrase(text=phrase.text, field=phrase.field) for phrase in wishes.phrases],
+        dropped_fields=wishes.dropped,
+    )
+
+
 def uses_to_proto(uses: Sequence[ModelUse]) -> list[model_pb2.ModelUse]:
     """Writes the models that took part."""
     return [
@@ -88,7 +102,7 @@ def _weights(message: match_pb2.RankingWeights) -> Weights:
     """A weight that is left out has its default."""
     stated = {
         name: float(getattr(message, name))
-        for name in ("cosine", "price", "brand", "availability", "taste")
+        for name in ("cosine", "price", "brand", "availability", "taste", "size", "color_season")
         if message.HasField(name)
     }
     return Weights(**stated)

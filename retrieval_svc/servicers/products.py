@@ -101,6 +101,23 @@ def filter_from_proto(message: product_pb2.ProductFilter, path: str) -> ProductF
     )
 
 
+def filter_to_proto(wanted: ProductFilter) -> product_pb2.ProductFilter:
+    """Writes a filter."""
+    return product_pb2.ProductFilter(
+        brands=wanted.brands,
+        categories=wanted.categories,
+        buckets=[garment_pb2.GarmentBucket.ValueType(bucket) for bucket in wanted.buckets],
+        genders=[product_pb2.Gender.ValueType(gender) for gender in wanted.genders],
+        colors=wanted.colors,
+        sizes=wanted.sizes,
+        availabilities=[product_pb2.Availability.ValueType(availability) for availability in wanted.availabilities],
+        min_price=money_to_proto(wanted.min_price) if wanted.min_price else None,
+        max_price=money_to_proto(wanted.max_price) if wanted.max_price else None,
+        tags=wanted.tags,
+        excluded_products=[f"products/{product_id}" for product_id in wanted.excluded],
+    )
+
+
 def money_from_proto(message: money_pb2.Money) -> Money:
     """Reads an amount of money."""
     return Money.of_parts(message.currency_code, message.units, message.nanos)

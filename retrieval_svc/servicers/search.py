@@ -17,8 +17,8 @@ from retrieval_svc.catalog.product import product_id_of
 from retrieval_svc.catalog.vocabulary import Bucket
 from retrieval_svc.index.manager import IndexHealth, IndexManager
 from retrieval_svc.index.schema import index_filter
+from retrieval_svc.search.candidates import MAX_RANK
 from retrieval_svc.search.query import GarmentQuery, PictureQuery, Query, SimilarQuery, TextQuery, VectorQuery
-from retrieval_svc.search.ranker import MAX_RANK
 from retrieval_svc.search.service import Search
 from retrieval_svc.servicers import matches
 from retrieval_svc.servicers.products import date_to_proto, time_to_proto
@@ -57,6 +57,7 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
             models=matches.uses_to_proto(answer.models),
             rates_date=date_to_proto(answer.rates_date),
             unused_context=answer.unused_context,
+            understood=matches.wishes_to_proto(answer.wishes) if answer.wishes else None,
         )
 
     async def MatchGarments(
@@ -124,7 +125,7 @@ def _query(request: search_service_pb2.SearchProductsRequest) -> Query:
         case "text":
             if not request.text.strip():
                 raise InvalidInputError.of("text", "must have a word, got blanks only")
-            return TextQuery(request.text)
+            return TextQuery(request.text, request.words_only)
         case "embedding":
             return VectorQuery(matches.vector_from_proto(request.embedding))
         case "garment":

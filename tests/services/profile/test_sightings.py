@@ -11,13 +11,12 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from vitrine.profile.v1 import profile_pb2
 from vitrine.profile.v1 import profile_service_pb2 as pb
+from vitrine.type.v1 import garment_pb2
 
-from mesh.database import Database
-from profile_svc.storage import taste
-from profile_svc.taste.state import dump_state
-from profile_svc.use_cases.sightings import SNAPSHOT_EVERY, rebuilt_state
+from profile_svc.storage.states import SNAPSHOT_EVERY
 from tests.services.profile.conftest import Mesh
 from tests.services.profile.failures import Failure, failure_of
+from tests.services.profile.logs import assert_replay_agrees
 from tests.services.profile.outfits import embedding, garment, sighting
 
 pytestmark = pytest.mark.service
@@ -29,28 +28,17 @@ async def radar_of(mesh: Mesh, user_id: str) -> dict[str, float]:
     return {axis.axis: axis.score for axis in answer.radar.axes}
 
 
-async def assert_replay_agrees(mesh: Mesh, user_id: str) -> None:
-    """What is stored equals a replay of the whole log, to the bit."""
-    database = Database(mesh.database_url, "profile", "profile_svc.migrations", pool_size=1)
-    try:
-        async with database.begin() as connection:
-            stored = await taste.get_state(connection, user_id)
-            assert dump_state(stored.state) == dump_state(await rebuilt_state(connection, user_id))
-    finally:
-        await database.close()
-
-
 async def test_first_sighting_is_reported_against_neutral(mesh: Mesh, user_id: str) -> None:
     ingest = mesh.service()
-    request = sighting(user_id, "capture-1")
+    request = sighting(user_id, "capture-1", [garment(formality=54)])
     request.observe_time.CopyFrom(Timestamp(seconds=1_700_000_000))
     change = (await ingest.profiles.RecordSighting(request, metadata=ingest.metadata)).change
     assert change.first
     assert [axis.score for axis in change.before.axes] == [50] * 5
     deltas = {item.axis: item for item in change.deltas}
-    assert deltas["casual_formal"].delta == pytest.approx(0.15 * (80 - 50), abs=1e-4)
+    assert deltas["casual_formal"].delta == pytest.approx(0.15 * (50 + 50 * (54 - 40) / 25 - 50), abs=1e-4)
     assert deltas["casual_formal"].towards == "formal"
-    assert deltas["structured_relaxed"].delta == pytest.approx(0.15 * (0.8 * 10 + 0.2 * 50 - 50), abs=1e-4)
+    assert deltas["structured_relaxed"].delta == pytest.approx(0.15 * (0 - 50), abs=1e-4)  # tailored: 18 of 31
     (coat,) = change.attributions
     assert (coat.garment_id, coat.category, coat.color_name) == ("g0", "coat", "navy")
     assert coat.summary.startswith("navy coat: +")
@@ -124,6 +112,24 @@ async def test_undo_makes_the_taste_what_it_would_have_been(mesh: Mesh, user_id:
     assert await radar_of(mesh, user_id) == await radar_of(mesh, twin)
 
 
+async def test_undo_of_an_early_sighting_keeps_snapshots_to_replay_from(mesh: Mesh, user_id: str) -> None:
+    ingest, owner = mesh.service(), mesh.user(user_id)
+    for n in range(2 * SNAPSHOT_EVERY + 3):
+        await ingest.profiles.RecordSighting(
+            sighting(user_id, f"e{n}", [garment(formality=n, seed=n)]), metadata=ingest.metadata
+        )
+    name = f"users/{user_id}/sightings/e1"
+    await owner.profiles.UndoSighting(pb.UndoSightingRequest(name=name), metadata=owner.metadata)
+    with psycopg.connect(mesh.database_url.replace("+psycopg", "")) as connection:
+        query = "select sequence from profile.taste_snapshots where user_id = %s order by sequence"
+        kept = [row[0] for row in connection.execute(query, (user_id,)).fetchall()]
+    # One sighting less: each snapshot lies one entry later than it did.
+    assert kept == [SNAPSHOT_EVERY + 1, 2 * SNAPSHOT_EVERY + 1]
+    name = f"users/{user_id}/sightings/e{2 * SNAPSHOT_EVERY + 2}"
+    await owner.profiles.UndoSighting(pb.UndoSightingRequest(name=name), metadata=owner.metadata)
+    await assert_replay_agrees(mesh, user_id)
+
+
 @pytest.mark.parametrize("event", ["never", "e-other"])
 async def test_undo_of_nothing_is_not_found(mesh: Mesh, user_id: str, event: str) -> None:
     ingest = mesh.service()
@@ -134,6 +140,57 @@ async def test_undo_of_nothing_is_not_found(mesh: Mesh, user_id: str, event: str
     assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "RESOURCE_NOT_FOUND")
     with psycopg.connect(mesh.database_url.replace("+psycopg", "")) as connection:
         assert connection.execute("select 1 from profile.users where user_id = %s", (user_id,)).fetchone() is None
+
+
+async def test_garment_seen_again_counts_once_until_the_first_is_undone(mesh: Mesh, user_id: str) -> None:
+    """A coat in a capture, then in a stream with a bag, minutes apart; then the capture is taken back."""
+    ingest, owner = mesh.service(), mesh.user(user_id)
+    bag = garment("g1", formality=20, seed=9)
+    bag.bucket, bag.category = garment_pb2.GARMENT_BUCKET_ACCESSORIES, "bag"
+    first, second = sighting(user_id, "capture-1"), sighting(user_id, "frame-2", [garment(), bag])
+    second.stream = f"users/{user_id}/streams/s1"
+    for minutes, request in enumerate((first, second)):
+        request.observe_time.CopyFrom(Timestamp(seconds=1_700_000_000 + 60 * minutes))
+    alone = (await ingest.profiles.RecordSighting(first, metadata=ingest.metadata)).change
+    both = (await ingest.profiles.RecordSighting(second, metadata=ingest.metadata)).change
+    coat, found = both.attributions
+    assert (coat.repeat_of_event_id, list(coat.deltas), coat.summary) == ("capture-1", [], "")
+    assert (found.repeat_of_event_id, found.category) == ("", "bag")
+    assert (both.before, both.after.garment_count, both.after.sighting_count) == (alone.after, 2, 2)
+    for delta in both.deltas:
+        parts = sum(part.delta for item in both.attributions for part in item.deltas if part.axis == delta.axis)
+        assert parts == pytest.approx(delta.delta, abs=1e-4)
+    listed = await owner.profiles.ListRadarHistory(
+        pb.ListRadarHistoryRequest(parent=f"users/{user_id}"), metadata=owner.metadata
+    )
+    assert list(listed.changes) == [both, alone]
+    await assert_replay_agrees(mesh, user_id)
+    name = f"users/{user_id}/sightings/capture-1"
+    undone = (await owner.profiles.UndoSighting(pb.UndoSightingRequest(name=name), metadata=owner.metadata)).change
+    assert (undone.after.garment_count, undone.after.sighting_count) == (2, 1)
+    await assert_replay_agrees(mesh, user_id)
+    twin = f"{user_id}-twin"
+    second.parent, second.stream = f"users/{twin}", f"users/{twin}/streams/s1"
+    await ingest.profiles.RecordSighting(second, metadata=ingest.metadata)
+    assert await radar_of(mesh, user_id) == await radar_of(mesh, twin)
+
+
+async def test_state_that_another_version_stored_is_computed_again(mesh: Mesh, user_id: str) -> None:
+    ingest = mesh.service()
+    for n in range(SNAPSHOT_EVERY + 1):
+        await ingest.profiles.RecordSighting(sighting(user_id, f"e{n}", [garment(seed=n)]), metadata=ingest.metadata)
+    right = await radar_of(mesh, user_id)
+    with psycopg.connect(mesh.database_url.replace("+psycopg", "")) as connection:
+        for table in ("taste_states", "taste_snapshots"):
+            old = '{"axes":[1.0,2.0,3.0,4.0,5.0],"count":9,"vectors":{},"last_model":""}'
+            query = psycopg.sql.SQL("update profile.{} set state = %s where user_id = %s")
+            connection.execute(query.format(psycopg.sql.Identifier(table)), (old, user_id))
+    assert await radar_of(mesh, user_id) == right
+    await assert_replay_agrees(mesh, user_id)
+    owner = mesh.user(user_id)
+    name = f"users/{user_id}/sightings/e{SNAPSHOT_EVERY}"
+    await owner.profiles.UndoSighting(pb.UndoSightingRequest(name=name), metadata=owner.metadata)
+    await assert_replay_agrees(mesh, user_id)
 
 
 async def test_history_is_paged_newest_first(mesh: Mesh, user_id: str) -> None:

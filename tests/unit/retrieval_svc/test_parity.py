@@ -13,12 +13,13 @@ from qdrant_client import AsyncQdrantClient, models
 
 from retrieval_svc.catalog.filters import ProductFilter
 from retrieval_svc.catalog.money import Money
-from retrieval_svc.catalog.vocabulary import Availability, Bucket, Gender
+from retrieval_svc.catalog.vocabulary import Availability, Bucket, Gender, key
 from retrieval_svc.index.edge import QdrantEdge
 from retrieval_svc.index.schema import IMAGE_VECTOR, WORDS_VECTOR, IndexedProduct, index_filter, payload_of, point_of
 from retrieval_svc.index.server import QdrantServer
 from retrieval_svc.index.vector_index import IndexQuery, VectorIndex
 from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.person import Person
 from retrieval_svc.search.ranking import Features, Ranking, Weights, formula_of, score_of, terms_of
 from tests.unit.retrieval_svc.catalogue import DIMENSION, RATES, make_products
 
@@ -130,6 +131,8 @@ RANKINGS = [
         Ranking(Weights(0.1, 0.5, 0.3, 0.1), 80.0, frozenset({"mare", "no such brand"})), id="preferred-brands"
     ),
     pytest.param(Ranking(Weights(0, 0, 0, 0)), id="all-weights-zero"),
+    pytest.param(Ranking(Weights(size=0.4), person=Person({int(Bucket.TOP): "m", int(Bucket.SHOES): "l"})), id="sizes"),
+    pytest.param(Ranking(Weights(color_season=0.3), person=Person({}, frozenset({"navy", "red"}))), id="color-season"),
 ]
 
 
@@ -167,6 +170,13 @@ async def test_words_find_stems_and_take_part_in_the_formula(index: VectorIndex)
         features = Features.of_payload(payload_of(item, RATES), cosine(item), 0.0, bm25.get(point, 0.0))
         if item.vector is not None or point in bm25:
             assert hits[point] == pytest.approx(score_of(terms_of(ranking, features)), abs=2e-5)
+
+
+async def test_values_of_a_field_are_its_words(index: VectorIndex) -> None:
+    products = [item.product for item in PRODUCTS]
+    assert sorted(await index.values("brand", 100)) == sorted({key(product.brand) for product in products})
+    assert sorted(await index.values("sizes", 100)) == sorted({key(size) for p in products for size in p.sizes})
+    assert len(await index.values("colors", 2)) == 2
 
 
 async def test_upsert_and_delete_are_visible_at_once(index: VectorIndex) -> None:

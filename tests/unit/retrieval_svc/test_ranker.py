@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.product import point_id
 from retrieval_svc.index import edge
 from retrieval_svc.index.edge import QdrantEdge
 from retrieval_svc.index.generation import GenerationState, OpenGeneration
-from retrieval_svc.index.schema import payload_of, point_of
+from retrieval_svc.index.schema import index_filter, payload_of, point_of
 from retrieval_svc.index.words import WordEncoder
 from retrieval_svc.search.certificate import RecallMethod
+from retrieval_svc.search.counts import FilterCounts
 from retrieval_svc.search.plan import RankPlan
 from retrieval_svc.search.ranker import Ranker
 from retrieval_svc.search.ranking import Features, Ranking, Weights, score_of, terms_of
@@ -133,3 +135,41 @@ async def test_pages_join_without_gap(generation: OpenGeneration) -> None:
         m.product.product_id for m in whole.matches
     ]
     assert [m.rank for m in parts[2].matches] == list(range(61, 91))
+
+
+async def test_pages_join_beyond_the_nearest_that_are_ranked_first(generation: OpenGeneration) -> None:
+    ranker = Ranker(exact_limit=100, sample_share=0.0)
+    names: list[str] = []
+    for start in range(0, 900, 100):
+        page = await ranker.rank(generation, plan(51, Ranking(), pool=800), start, 100)
+        names += [match.product.product_id for match in page.matches]
+        assert page.has_more == (start < 700)
+        assert [match.rank for match in page.matches] == list(range(start + 1, start + 1 + len(page.matches)))
+    assert len(names) >= 795  # the graph may know fewer than it was asked for
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("exact_limit", [100, 5000], ids=["graph", "scan"])
+async def test_ties_stand_on_one_page_only(generation: OpenGeneration, exact_limit: int) -> None:
+    """By availability alone hundreds of products are equal: where the engine cuts a tie must not matter."""
+    ranker = Ranker(exact_limit=exact_limit, sample_share=0.0)
+    equal = Ranking(Weights(0.0, 0.0, 0.0, 1.0))
+    whole = await ranker.rank(generation, plan(52, equal, pool=350), 0, 300)
+    parts = [await ranker.rank(generation, plan(52, equal, pool=350), start, 25) for start in range(0, 300, 25)]
+    assert [m.product.product_id for part in parts for m in part.matches] == [
+        m.product.product_id for m in whole.matches
+    ]
+
+
+async def test_counts_follow_the_index(generation: OpenGeneration) -> None:
+    counts, wanted = FilterCounts(2), index_filter(ProductFilter(colors=("navy",)), RATES, with_vector=False)
+    now = OpenGeneration(generation.index, generation.state)
+    assert await counts.count(now, wanted) == 600
+    extra = make_products(3005)[3000]
+    assert extra.product.colors[0].name == "navy"
+    await now.index.upsert([point_of(extra, WORDS.document("x"), RATES)])
+    now.state = now.state.advanced(1, 1)
+    assert await counts.count(now, wanted) == 601
+    await now.index.delete([point_id(extra.product.product_id)])
+    now.state = now.state.advanced(2, 1)
+    assert await counts.count(now, wanted) == 600

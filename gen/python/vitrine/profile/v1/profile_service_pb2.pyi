@@ -488,21 +488,25 @@ class GetPersonalContextRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
+    TASTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Whose, `users/{user}/personalContext`."""
     embedding_model: _builtins.str
     """The model in whose space the taste vector shall be; empty means the one that was used last. Where the user has no
     vector of this model the context has none.
     """
+    taste: _builtins.str
+    """The way of dressing to rank for, `users/{user}/tastes/{taste}` from ListTastes; empty means the overall taste."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         embedding_model: _builtins.str = ...,
+        taste: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding_model", b"embedding_model", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding_model", b"embedding_model", "name", b"name", "taste", b"taste"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -172,7 +172,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTastes(self, request, context):
-        """Lists the user's ways of dressing, the overall one first.
+        """Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+        last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -188,7 +189,8 @@ class ProfileServiceServicer:
         consent to personal ranking.
 
         Possible errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`.
+        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
+        - NOT_FOUND (RESOURCE_NOT_FOUND): there is no such taste.
         - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

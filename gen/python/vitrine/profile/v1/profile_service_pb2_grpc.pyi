@@ -85,7 +85,8 @@ class ProfileServiceStub:
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
     """
     ListTastes: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListTastesRequest, _profile_service_pb2.ListTastesResponse]
-    """Lists the user's ways of dressing, the overall one first.
+    """Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+    last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
     Possible errors:
     - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -97,7 +98,8 @@ class ProfileServiceStub:
     consent to personal ranking.
 
     Possible errors:
-    - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`.
+    - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
+    - NOT_FOUND (RESOURCE_NOT_FOUND): there is no such taste.
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
     """
     WatchProfile: _grpc.UnaryStreamMultiCallable[_profile_service_pb2.WatchProfileRequest, _profile_service_pb2.WatchProfileResponse]
@@ -181,7 +183,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
     """
     ListTastes: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListTastesRequest, _profile_service_pb2.ListTastesResponse]  # type: ignore[assignment]
-    """Lists the user's ways of dressing, the overall one first.
+    """Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+    last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
     Possible errors:
     - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -193,7 +196,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     consent to personal ranking.
 
     Possible errors:
-    - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`.
+    - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
+    - NOT_FOUND (RESOURCE_NOT_FOUND): there is no such taste.
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
     """
     WatchProfile: _aio.UnaryStreamMultiCallable[_profile_service_pb2.WatchProfileRequest, _profile_service_pb2.WatchProfileResponse]  # type: ignore[assignment]
@@ -316,7 +320,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.ListTastesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.ListTastesResponse, _abc.Awaitable[_profile_service_pb2.ListTastesResponse]]:
-        """Lists the user's ways of dressing, the overall one first.
+        """Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+        last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -334,7 +339,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         consent to personal ranking.
 
         Possible errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`.
+        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
+        - NOT_FOUND (RESOURCE_NOT_FOUND): there is no such taste.
         - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
         """
 

@@ -96,10 +96,15 @@ class Radar(_message.Message):
     SIGHTING_COUNT_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    GARMENT_COUNT_FIELD_NUMBER: _builtins.int
     sighting_count: _builtins.int
     """How many sightings stand behind it; 0 means that every axis is at its neutral 50."""
     sequence: _builtins.int
     """The number of the last taste event in it, in the user's own count; 0 before the first."""
+    garment_count: _builtins.int
+    """How many garments have moved it. A garment that is seen again within the same wearing counts once, so this may stay
+    while `sighting_count` rises.
+    """
     @_builtins.property
     def axes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AxisScore]:
         """All five axes, always in the same order: minimal_maximal, structured_relaxed, neutral_colorful, classic_experimental,
@@ -117,10 +122,11 @@ class Radar(_message.Message):
         sighting_count: _builtins.int = ...,
         sequence: _builtins.int = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        garment_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["axes", b"axes", "sequence", b"sequence", "sighting_count", b"sighting_count", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["axes", b"axes", "garment_count", b"garment_count", "sequence", b"sequence", "sighting_count", b"sighting_count", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -138,6 +144,7 @@ class GarmentAttribution(_message.Message):
     COLOR_NAME_FIELD_NUMBER: _builtins.int
     DELTAS_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    REPEAT_OF_EVENT_ID_FIELD_NUMBER: _builtins.int
     garment_id: _builtins.str
     """Its id in the sighting."""
     bucket: _garment_pb2.GarmentBucket.ValueType
@@ -148,6 +155,11 @@ class GarmentAttribution(_message.Message):
     """Its main colour by name; empty when not known."""
     summary: _builtins.str
     """The largest part in words, for example `navy coat: +4 structured`; empty when it moved nothing."""
+    repeat_of_event_id: _builtins.str
+    """The sighting in which this garment counted, where it was seen again within the same wearing: the same bucket and
+    category, a like colour and vector, at most four hours after (or before) it was last seen. It then moves nothing, and
+    `deltas` is empty. Empty for a garment that counts here.
+    """
     @_builtins.property
     def deltas(self) -> _containers.RepeatedCompositeFieldContainer[Global___AxisDelta]:
         """Its part in the move of each axis that it had evidence for. The parts of all garments add up to the whole move."""
@@ -161,10 +173,11 @@ class GarmentAttribution(_message.Message):
         color_name: _builtins.str = ...,
         deltas: _abc.Iterable[Global___AxisDelta] | None = ...,
         summary: _builtins.str = ...,
+        repeat_of_event_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "category", b"category", "color_name", b"color_name", "deltas", b"deltas", "garment_id", b"garment_id", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "category", b"category", "color_name", b"color_name", "deltas", b"deltas", "garment_id", b"garment_id", "repeat_of_event_id", b"repeat_of_event_id", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -263,16 +276,21 @@ class Taste(_message.Message):
     EXAMPLE_EVENT_IDS_FIELD_NUMBER: _builtins.int
     DRIFT_FIELD_NUMBER: _builtins.int
     LAST_SEEN_TIME_FIELD_NUMBER: _builtins.int
+    DRIFT_DELTAS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """`users/{user}/tastes/{taste}`; `overall` is the moving average over everything."""
+    """`users/{user}/tastes/{taste}`; `overall` is the moving average over everything. The others are found anew from the log;
+    each is named after the oldest sighting in it, so that its name lasts while it grows.
+    """
     label: _builtins.str
     """A short label in words, for example `overall` or `navy, structured`."""
     weight: _builtins.float
-    """Its share of the user's recent sightings, 0-1."""
+    """Its share of the user's recent outfits, 0-1; 1 for `overall`."""
     sighting_count: _builtins.int
     """How many sightings belong to it."""
     drift: _builtins.float
-    """How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger."""
+    """How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger,
+    and for `overall` when the last 400 sightings do not reach back so far.
+    """
     @_builtins.property
     def radar(self) -> Global___Radar:
         """Where it stands on the five axes."""
@@ -289,6 +307,10 @@ class Taste(_message.Message):
     def last_seen_time(self) -> _timestamp_pb2.Timestamp:
         """When a sighting last joined it."""
 
+    @_builtins.property
+    def drift_deltas(self) -> _containers.RepeatedCompositeFieldContainer[Global___AxisDelta]:
+        """How far its radar moved over the same 30 days, for each axis. Empty where `drift` is absent for its age."""
+
     def __init__(
         self,
         *,
@@ -301,10 +323,11 @@ class Taste(_message.Message):
         example_event_ids: _abc.Iterable[_builtins.str] | None = ...,
         drift: _builtins.float | None = ...,
         last_seen_time: _timestamp_pb2.Timestamp | None = ...,
+        drift_deltas: _abc.Iterable[Global___AxisDelta] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_drift", b"_drift", "drift", b"drift", "embedding", b"embedding", "last_seen_time", b"last_seen_time", "radar", b"radar"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_drift", b"_drift", "drift", b"drift", "embedding", b"embedding", "example_event_ids", b"example_event_ids", "label", b"label", "last_seen_time", b"last_seen_time", "name", b"name", "radar", b"radar", "sighting_count", b"sighting_count", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_drift", b"_drift", "drift", b"drift", "drift_deltas", b"drift_deltas", "embedding", b"embedding", "example_event_ids", b"example_event_ids", "label", b"label", "last_seen_time", b"last_seen_time", "name", b"name", "radar", b"radar", "sighting_count", b"sighting_count", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__drift: _TypeAlias = _typing.Literal["drift"]  # noqa: Y015
     _WhichOneofArgType__drift: _TypeAlias = _typing.Literal["_drift", b"_drift"]  # noqa: Y015

@@ -60,6 +60,8 @@ class RankingWeights(_message.Message):
     BRAND_FIELD_NUMBER: _builtins.int
     AVAILABILITY_FIELD_NUMBER: _builtins.int
     TASTE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    COLOR_SEASON_FIELD_NUMBER: _builtins.int
     cosine: _builtins.float
     """Likeness of the vectors. 0-1, default 0.6. For a text it is shared with the term `keyword`: words that the encoder
     understands count half by their vector and half by themselves, others by themselves only.
@@ -72,6 +74,10 @@ class RankingWeights(_message.Message):
     """Whether it can be had. 0-1, default 0.1."""
     taste: _builtins.float
     """Likeness to the taste vector of the personal context. 0-1, default 0: added on top of the published formula."""
+    size: _builtins.float
+    """Whether it comes in the person's size. 0-1, default 0: added on top of the published formula."""
+    color_season: _builtins.float
+    """Whether its colours suit the person's colour season. 0-1, default 0: added on top of the published formula."""
     def __init__(
         self,
         *,
@@ -80,19 +86,25 @@ class RankingWeights(_message.Message):
         brand: _builtins.float | None = ...,
         availability: _builtins.float | None = ...,
         taste: _builtins.float | None = ...,
+        size: _builtins.float | None = ...,
+        color_season: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_brand", b"_brand", "_cosine", b"_cosine", "_price", b"_price", "_taste", b"_taste", "availability", b"availability", "brand", b"brand", "cosine", b"cosine", "price", b"price", "taste", b"taste"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_brand", b"_brand", "_color_season", b"_color_season", "_cosine", b"_cosine", "_price", b"_price", "_size", b"_size", "_taste", b"_taste", "availability", b"availability", "brand", b"brand", "color_season", b"color_season", "cosine", b"cosine", "price", b"price", "size", b"size", "taste", b"taste"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_brand", b"_brand", "_cosine", b"_cosine", "_price", b"_price", "_taste", b"_taste", "availability", b"availability", "brand", b"brand", "cosine", b"cosine", "price", b"price", "taste", b"taste"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_brand", b"_brand", "_color_season", b"_color_season", "_cosine", b"_cosine", "_price", b"_price", "_size", b"_size", "_taste", b"_taste", "availability", b"availability", "brand", b"brand", "color_season", b"color_season", "cosine", b"cosine", "price", b"price", "size", b"size", "taste", b"taste"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__availability: _TypeAlias = _typing.Literal["availability"]  # noqa: Y015
     _WhichOneofArgType__availability: _TypeAlias = _typing.Literal["_availability", b"_availability"]  # noqa: Y015
     _WhichOneofReturnType__brand: _TypeAlias = _typing.Literal["brand"]  # noqa: Y015
     _WhichOneofArgType__brand: _TypeAlias = _typing.Literal["_brand", b"_brand"]  # noqa: Y015
+    _WhichOneofReturnType__color_season: _TypeAlias = _typing.Literal["color_season"]  # noqa: Y015
+    _WhichOneofArgType__color_season: _TypeAlias = _typing.Literal["_color_season", b"_color_season"]  # noqa: Y015
     _WhichOneofReturnType__cosine: _TypeAlias = _typing.Literal["cosine"]  # noqa: Y015
     _WhichOneofArgType__cosine: _TypeAlias = _typing.Literal["_cosine", b"_cosine"]  # noqa: Y015
     _WhichOneofReturnType__price: _TypeAlias = _typing.Literal["price"]  # noqa: Y015
     _WhichOneofArgType__price: _TypeAlias = _typing.Literal["_price", b"_price"]  # noqa: Y015
+    _WhichOneofReturnType__size: _TypeAlias = _typing.Literal["size"]  # noqa: Y015
+    _WhichOneofArgType__size: _TypeAlias = _typing.Literal["_size", b"_size"]  # noqa: Y015
     _WhichOneofReturnType__taste: _TypeAlias = _typing.Literal["taste"]  # noqa: Y015
     _WhichOneofArgType__taste: _TypeAlias = _typing.Literal["_taste", b"_taste"]  # noqa: Y015
     @_typing.overload
@@ -100,9 +112,13 @@ class RankingWeights(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__brand) -> _WhichOneofReturnType__brand | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__color_season) -> _WhichOneofReturnType__color_season | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cosine) -> _WhichOneofReturnType__cosine | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__price) -> _WhichOneofReturnType__price | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__size) -> _WhichOneofReturnType__size | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__taste) -> _WhichOneofReturnType__taste | None: ...
 
@@ -119,12 +135,14 @@ class ScoreTerm(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """`cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, or `taste`."""
+    """`cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, `taste`, `size`, or `color_season`."""
     weight: _builtins.float
     """How much it counts."""
     value: _builtins.float
     """What the product reaches: 0-1, for `cosine` and `taste` -1 to 1. For `keyword` it is the BM25 score of the words as a
-    share of that of the eligible product that they fit best.
+    share of that of the eligible product that they fit best. For `size` 1 when it comes in the person's size of its
+    bucket (or in one size for all), 0 when only in others, 0.5 when either is not known; for `color_season` 1 when one of
+    its colours suits the season, 0 when none does, 0.5 when it has no colours.
     """
     contribution: _builtins.float
     """weight * value. The contributions of all terms add up to the score."""

@@ -67,8 +67,19 @@ class RankingOptions(_message.Message):
     WEIGHTS_FIELD_NUMBER: _builtins.int
     PERSONAL_CONTEXT_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    DIVERSITY_FIELD_NUMBER: _builtins.int
+    COLLAPSE_DUPLICATES_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """The currency of converted prices, three letters. Left out: the currency of the budget, or EUR."""
+    diversity: _builtins.float
+    """How much likeness to what stands before a match costs it: 0, the default, leaves the order as ranked. Otherwise each
+    next match, among the first 100, is the one with the most of (1 - diversity) * score - diversity * the greatest cosine
+    to those before it, so scores no longer fall from match to match. 0-1; 0.3 is noticeable.
+    """
+    collapse_duplicates: _builtins.bool
+    """Whether only the best ranked of the same things is shown: those with the same picture, or with the same brand, title
+    and category (sizes and colours that a shop lists one by one).
+    """
     @_builtins.property
     def filter(self) -> _product_pb2.ProductFilter:
         """Which products count."""
@@ -95,10 +106,12 @@ class RankingOptions(_message.Message):
         weights: _match_pb2.RankingWeights | None = ...,
         personal_context: _personal_context_pb2.PersonalContext | None = ...,
         currency_code: _builtins.str = ...,
+        diversity: _builtins.float = ...,
+        collapse_duplicates: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "filter", b"filter", "personal_context", b"personal_context", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "currency_code", b"currency_code", "filter", b"filter", "personal_context", b"personal_context", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "collapse_duplicates", b"collapse_duplicates", "currency_code", b"currency_code", "diversity", b"diversity", "filter", b"filter", "personal_context", b"personal_context", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -118,6 +131,7 @@ class SearchProductsRequest(_message.Message):
     RANKING_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    WORDS_ONLY_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Words, at most 500 characters: `navy striped shirt`."""
     product: _builtins.str
@@ -126,6 +140,10 @@ class SearchProductsRequest(_message.Message):
     """How many matches to return: 0 means 20, more than 100 means 100."""
     page_token: _builtins.str
     """The `next_page_token` of the page before, for the same query and ranking. Pages reach as far as 1,000 matches."""
+    words_only: _builtins.bool
+    """For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only shirts, with
+    navy in them, of at most 50 euros; what was read stands in `understood`.
+    """
     @_builtins.property
     def image(self) -> _image_pb2.Image:
         """A picture; what the person in it wears is compared, or the one garment that it shows."""
@@ -153,16 +171,87 @@ class SearchProductsRequest(_message.Message):
         ranking: Global___RankingOptions | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        words_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "garment", b"garment", "image", b"image", "product", b"product", "query", b"query", "ranking", b"ranking", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "garment", b"garment", "image", b"image", "page_size", b"page_size", "page_token", b"page_token", "product", b"product", "query", b"query", "ranking", b"ranking", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "garment", b"garment", "image", b"image", "page_size", b"page_size", "page_token", b"page_token", "product", b"product", "query", b"query", "ranking", b"ranking", "text", b"text", "words_only", b"words_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_query: _TypeAlias = _typing.Literal["image", "text", "embedding", "garment", "product"]  # noqa: Y015
     _WhichOneofArgType_query: _TypeAlias = _typing.Literal["query", b"query"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_query) -> _WhichOneofReturnType_query | None: ...
 
 Global___SearchProductsRequest: _TypeAlias = SearchProductsRequest  # noqa: Y015
+
+@_typing.final
+class ReadPhrase(_message.Message):
+    """A part of a text, and what it was taken for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The part, as it was typed."""
+    field: _builtins.str
+    """A field of ProductFilter, or `budget`."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        field: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadPhrase: _TypeAlias = ReadPhrase  # noqa: Y015
+
+@_typing.final
+class TextWishes(_message.Message):
+    """What was read out of a text beside its words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    PHRASES_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def filter(self) -> _product_pb2.ProductFilter:
+        """The filter that was made of it and that the answer keeps to. A field that the filter of the request states itself is
+        not in it.
+        """
+
+    @_builtins.property
+    def budget(self) -> _money_pb2.Money:
+        """What "around 50 EUR" was taken for; absent without such words, and where the request states a budget itself."""
+
+    @_builtins.property
+    def phrases(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReadPhrase]:
+        """Each part that was understood, in the order of the text."""
+
+    @_builtins.property
+    def dropped_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Fields of the filter that were given up because no product has all of it: `colors`, `sizes`."""
+
+    def __init__(
+        self,
+        *,
+        filter: _product_pb2.ProductFilter | None = ...,
+        budget: _money_pb2.Money | None = ...,
+        phrases: _abc.Iterable[Global___ReadPhrase] | None = ...,
+        dropped_fields: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "dropped_fields", b"dropped_fields", "filter", b"filter", "phrases", b"phrases"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextWishes: _TypeAlias = TextWishes  # noqa: Y015
 
 @_typing.final
 class SearchProductsResponse(_message.Message):
@@ -177,6 +266,7 @@ class SearchProductsResponse(_message.Message):
     MODELS_FIELD_NUMBER: _builtins.int
     RATES_DATE_FIELD_NUMBER: _builtins.int
     UNUSED_CONTEXT_FIELD_NUMBER: _builtins.int
+    UNDERSTOOD_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """For the page after; empty at the end."""
     @_builtins.property
@@ -205,6 +295,10 @@ class SearchProductsResponse(_message.Message):
         believes they had.
         """
 
+    @_builtins.property
+    def understood(self) -> Global___TextWishes:
+        """For a text: what was read out of it beside its words. Absent for other queries, and with `words_only`."""
+
     def __init__(
         self,
         *,
@@ -215,10 +309,11 @@ class SearchProductsResponse(_message.Message):
         models: _abc.Iterable[_model_pb2.ModelUse] | None = ...,
         rates_date: _date_pb2.Date | None = ...,
         unused_context: _abc.Iterable[_builtins.str] | None = ...,
+        understood: Global___TextWishes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "rates_date", b"rates_date", "tiers", b"tiers"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "rates_date", b"rates_date", "tiers", b"tiers", "understood", b"understood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "matches", b"matches", "models", b"models", "next_page_token", b"next_page_token", "rates_date", b"rates_date", "tiers", b"tiers", "unused_context", b"unused_context"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "matches", b"matches", "models", b"models", "next_page_token", b"next_page_token", "rates_date", b"rates_date", "tiers", b"tiers", "understood", b"understood", "unused_context", b"unused_context"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

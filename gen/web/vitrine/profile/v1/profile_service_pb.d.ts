@@ -496,6 +496,13 @@ export declare type GetPersonalContextRequest = Message<"vitrine.profile.v1.GetP
    * @generated from field: string embedding_model = 2;
    */
   embeddingModel: string;
+
+  /**
+   * The way of dressing to rank for, `users/{user}/tastes/{taste}` from ListTastes; empty means the overall taste.
+   *
+   * @generated from field: string taste = 3;
+   */
+  taste: string;
 };
 
 /**
@@ -1060,7 +1067,8 @@ export declare const ProfileService: GenService<{
     output: typeof ListRadarHistoryResponseSchema;
   },
   /**
-   * Lists the user's ways of dressing, the overall one first.
+   * Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+   * last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
    *
    * Possible errors:
    * - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -1079,7 +1087,8 @@ export declare const ProfileService: GenService<{
    * consent to personal ranking.
    *
    * Possible errors:
-   * - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`.
+   * - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
+   * - NOT_FOUND (RESOURCE_NOT_FOUND): there is no such taste.
    * - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
    *
    * @generated from rpc vitrine.profile.v1.ProfileService.GetPersonalContext

@@ -124,6 +124,14 @@ export declare type Radar = Message<"vitrine.profile.v1.Radar"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 4;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * How many garments have moved it. A garment that is seen again within the same wearing counts once, so this may stay
+   * while `sighting_count` rises.
+   *
+   * @generated from field: int64 garment_count = 5;
+   */
+  garmentCount: bigint;
 };
 
 /**
@@ -179,6 +187,15 @@ export declare type GarmentAttribution = Message<"vitrine.profile.v1.GarmentAttr
    * @generated from field: string summary = 6;
    */
   summary: string;
+
+  /**
+   * The sighting in which this garment counted, where it was seen again within the same wearing: the same bucket and
+   * category, a like colour and vector, at most four hours after (or before) it was last seen. It then moves nothing, and
+   * `deltas` is empty. Empty for a garment that counts here.
+   *
+   * @generated from field: string repeat_of_event_id = 7;
+   */
+  repeatOfEventId: string;
 };
 
 /**
@@ -291,7 +308,8 @@ export declare const TasteChangeSchema: GenMessage<TasteChange>;
  */
 export declare type Taste = Message<"vitrine.profile.v1.Taste"> & {
   /**
-   * `users/{user}/tastes/{taste}`; `overall` is the moving average over everything.
+   * `users/{user}/tastes/{taste}`; `overall` is the moving average over everything. The others are found anew from the log;
+   * each is named after the oldest sighting in it, so that its name lasts while it grows.
    *
    * @generated from field: string name = 1;
    */
@@ -305,7 +323,7 @@ export declare type Taste = Message<"vitrine.profile.v1.Taste"> & {
   label: string;
 
   /**
-   * Its share of the user's recent sightings, 0-1.
+   * Its share of the user's recent outfits, 0-1; 1 for `overall`.
    *
    * @generated from field: float weight = 3;
    */
@@ -340,7 +358,8 @@ export declare type Taste = Message<"vitrine.profile.v1.Taste"> & {
   exampleEventIds: string[];
 
   /**
-   * How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger.
+   * How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger,
+   * and for `overall` when the last 400 sightings do not reach back so far.
    *
    * @generated from field: optional float drift = 8;
    */
@@ -352,6 +371,13 @@ export declare type Taste = Message<"vitrine.profile.v1.Taste"> & {
    * @generated from field: google.protobuf.Timestamp last_seen_time = 9;
    */
   lastSeenTime?: Timestamp | undefined;
+
+  /**
+   * How far its radar moved over the same 30 days, for each axis. Empty where `drift` is absent for its age.
+   *
+   * @generated from field: repeated vitrine.profile.v1.AxisDelta drift_deltas = 10;
+   */
+  driftDeltas: AxisDelta[];
 };
 
 /**

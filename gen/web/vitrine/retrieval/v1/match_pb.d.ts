@@ -55,6 +55,20 @@ export declare type RankingWeights = Message<"vitrine.retrieval.v1.RankingWeight
    * @generated from field: optional double taste = 5;
    */
   taste?: number | undefined;
+
+  /**
+   * Whether it comes in the person's size. 0-1, default 0: added on top of the published formula.
+   *
+   * @generated from field: optional double size = 6;
+   */
+  size?: number | undefined;
+
+  /**
+   * Whether its colours suit the person's colour season. 0-1, default 0: added on top of the published formula.
+   *
+   * @generated from field: optional double color_season = 7;
+   */
+  colorSeason?: number | undefined;
 };
 
 /**
@@ -70,7 +84,7 @@ export declare const RankingWeightsSchema: GenMessage<RankingWeights>;
  */
 export declare type ScoreTerm = Message<"vitrine.retrieval.v1.ScoreTerm"> & {
   /**
-   * `cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, or `taste`.
+   * `cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, `taste`, `size`, or `color_season`.
    *
    * @generated from field: string name = 1;
    */
@@ -85,7 +99,9 @@ export declare type ScoreTerm = Message<"vitrine.retrieval.v1.ScoreTerm"> & {
 
   /**
    * What the product reaches: 0-1, for `cosine` and `taste` -1 to 1. For `keyword` it is the BM25 score of the words as a
-   * share of that of the eligible product that they fit best.
+   * share of that of the eligible product that they fit best. For `size` 1 when it comes in the person's size of its
+   * bucket (or in one size for all), 0 when only in others, 0.5 when either is not known; for `color_season` 1 when one of
+   * its colours suits the season, 0 when none does, 0.5 when it has no colours.
    *
    * @generated from field: double value = 3;
    */

@@ -62,6 +62,23 @@ export declare type RankingOptions = Message<"vitrine.retrieval.v1.RankingOption
    * @generated from field: string currency_code = 5;
    */
   currencyCode: string;
+
+  /**
+   * How much likeness to what stands before a match costs it: 0, the default, leaves the order as ranked. Otherwise each
+   * next match, among the first 100, is the one with the most of (1 - diversity) * score - diversity * the greatest cosine
+   * to those before it, so scores no longer fall from match to match. 0-1; 0.3 is noticeable.
+   *
+   * @generated from field: double diversity = 6;
+   */
+  diversity: number;
+
+  /**
+   * Whether only the best ranked of the same things is shown: those with the same picture, or with the same brand, title
+   * and category (sizes and colours that a shop lists one by one).
+   *
+   * @generated from field: bool collapse_duplicates = 7;
+   */
+  collapseDuplicates: boolean;
 };
 
 /**
@@ -143,6 +160,14 @@ export declare type SearchProductsRequest = Message<"vitrine.retrieval.v1.Search
    * @generated from field: string page_token = 8;
    */
   pageToken: string;
+
+  /**
+   * For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only shirts, with
+   * navy in them, of at most 50 euros; what was read stands in `understood`.
+   *
+   * @generated from field: bool words_only = 9;
+   */
+  wordsOnly: boolean;
 };
 
 /**
@@ -150,6 +175,75 @@ export declare type SearchProductsRequest = Message<"vitrine.retrieval.v1.Search
  * Use `create(SearchProductsRequestSchema)` to create a new message.
  */
 export declare const SearchProductsRequestSchema: GenMessage<SearchProductsRequest>;
+
+/**
+ * A part of a text, and what it was taken for.
+ *
+ * @generated from message vitrine.retrieval.v1.ReadPhrase
+ */
+export declare type ReadPhrase = Message<"vitrine.retrieval.v1.ReadPhrase"> & {
+  /**
+   * The part, as it was typed.
+   *
+   * @generated from field: string text = 1;
+   */
+  text: string;
+
+  /**
+   * A field of ProductFilter, or `budget`.
+   *
+   * @generated from field: string field = 2;
+   */
+  field: string;
+};
+
+/**
+ * Describes the message vitrine.retrieval.v1.ReadPhrase.
+ * Use `create(ReadPhraseSchema)` to create a new message.
+ */
+export declare const ReadPhraseSchema: GenMessage<ReadPhrase>;
+
+/**
+ * What was read out of a text beside its words.
+ *
+ * @generated from message vitrine.retrieval.v1.TextWishes
+ */
+export declare type TextWishes = Message<"vitrine.retrieval.v1.TextWishes"> & {
+  /**
+   * The filter that was made of it and that the answer keeps to. A field that the filter of the request states itself is
+   * not in it.
+   *
+   * @generated from field: vitrine.retrieval.v1.ProductFilter filter = 1;
+   */
+  filter?: ProductFilter | undefined;
+
+  /**
+   * What "around 50 EUR" was taken for; absent without such words, and where the request states a budget itself.
+   *
+   * @generated from field: google.type.Money budget = 2;
+   */
+  budget?: Money | undefined;
+
+  /**
+   * Each part that was understood, in the order of the text.
+   *
+   * @generated from field: repeated vitrine.retrieval.v1.ReadPhrase phrases = 3;
+   */
+  phrases: ReadPhrase[];
+
+  /**
+   * Fields of the filter that were given up because no product has all of it: `colors`, `sizes`.
+   *
+   * @generated from field: repeated string dropped_fields = 4;
+   */
+  droppedFields: string[];
+};
+
+/**
+ * Describes the message vitrine.retrieval.v1.TextWishes.
+ * Use `create(TextWishesSchema)` to create a new message.
+ */
+export declare const TextWishesSchema: GenMessage<TextWishes>;
 
 /**
  * Response of SearchProducts.
@@ -206,6 +300,13 @@ export declare type SearchProductsResponse = Message<"vitrine.retrieval.v1.Searc
    * @generated from field: repeated string unused_context = 7;
    */
   unusedContext: string[];
+
+  /**
+   * For a text: what was read out of it beside its words. Absent for other queries, and with `words_only`.
+   *
+   * @generated from field: vitrine.retrieval.v1.TextWishes understood = 8;
+   */
+  understood?: TextWishes | undefined;
 };
 
 /**

@@ -1054,6 +1054,13 @@ class GarmentAttribution(betterproto2.Message):
     The largest part in words, for example `navy coat: +4 structured`; empty when it moved nothing.
     """
 
+    repeat_of_event_id: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    The sighting in which this garment counted, where it was seen again within the same wearing: the same bucket and
+    category, a like colour and vector, at most four hours after (or before) it was last seen. It then moves nothing, and
+    `deltas` is empty. Empty for a garment that counts here.
+    """
+
 
 default_message_pool.register_message("vitrine.profile.v1", "GarmentAttribution", GarmentAttribution)
 
@@ -1178,6 +1185,11 @@ class GetPersonalContextRequest(betterproto2.Message):
     """
     The model in whose space the taste vector shall be; empty means the one that was used last. Where the user has no
     vector of this model the context has none.
+    """
+
+    taste: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    The way of dressing to rank for, `users/{user}/tastes/{taste}` from ListTastes; empty means the overall taste.
     """
 
 
@@ -1676,6 +1688,12 @@ class Radar(betterproto2.Message):
     When that event was recorded. Absent before the first.
     """
 
+    garment_count: "int" = betterproto2.field(5, betterproto2.TYPE_INT64)
+    """
+    How many garments have moved it. A garment that is seen again within the same wearing counts once, so this may stay
+    while `sighting_count` rises.
+    """
+
 
 default_message_pool.register_message("vitrine.profile.v1", "Radar", Radar)
 
@@ -2128,7 +2146,8 @@ class Taste(betterproto2.Message):
 
     name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    `users/{user}/tastes/{taste}`; `overall` is the moving average over everything.
+    `users/{user}/tastes/{taste}`; `overall` is the moving average over everything. The others are found anew from the log;
+    each is named after the oldest sighting in it, so that its name lasts while it grows.
     """
 
     label: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
@@ -2138,7 +2157,7 @@ class Taste(betterproto2.Message):
 
     weight: "float" = betterproto2.field(3, betterproto2.TYPE_FLOAT)
     """
-    Its share of the user's recent sightings, 0-1.
+    Its share of the user's recent outfits, 0-1; 1 for `overall`.
     """
 
     radar: "Radar | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
@@ -2163,7 +2182,8 @@ class Taste(betterproto2.Message):
 
     drift: "float | None" = betterproto2.field(8, betterproto2.TYPE_FLOAT, optional=True)
     """
-    How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger.
+    How fast its centre moves: the cosine distance between its centre now and 30 days ago, 0-2. Absent when younger,
+    and for `overall` when the last 400 sightings do not reach back so far.
     """
 
     last_seen_time: "datetime.datetime | None" = betterproto2.field(
@@ -2171,6 +2191,11 @@ class Taste(betterproto2.Message):
     )
     """
     When a sighting last joined it.
+    """
+
+    drift_deltas: "list[AxisDelta]" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    How far its radar moved over the same 30 days, for each axis. Empty where `drift` is absent for its age.
     """
 
 
@@ -2889,7 +2914,8 @@ class ProfileServiceSyncStub:
 
     def list_tastes(self, message: "ListTastesRequest") -> "ListTastesResponse":
         """
-        Lists the user's ways of dressing, the overall one first.
+        Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+        last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -2909,7 +2935,8 @@ class ProfileServiceSyncStub:
         consent to personal ranking.
 
         Possible errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`.
+        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
+        - NOT_FOUND (RESOURCE_NOT_FOUND): there is no such taste.
         - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
         """
 
@@ -3140,7 +3167,8 @@ class ProfileServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "ListTastesResponse":
         """
-        Lists the user's ways of dressing, the overall one first.
+        Lists the user's ways of dressing, the overall one first. The others, one to four, are groups of like outfits among the
+        last 200; there are none before eight outfits. A picture of what was just seen is no outfit of its own.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `parent` is not `users/{user}`, or `page_size` is negative.
@@ -3170,7 +3198,8 @@ class ProfileServiceStub(betterproto2_grpclib.ServiceStub):
         consent to personal ranking.
 
         Possible errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`.
+        - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
+        - NOT_FOUND (RESOURCE_NOT_FOUND): there is no such taste.
         - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
         """
 

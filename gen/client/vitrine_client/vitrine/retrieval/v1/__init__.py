@@ -62,6 +62,7 @@ __all__ = (
     "RankingOptions",
     "RankingWeights",
     "RawRow",
+    "ReadPhrase",
     "RecallCertificate",
     "RecallMethod",
     "RowRejection",
@@ -70,6 +71,7 @@ __all__ = (
     "SearchProductsResponse",
     "SearchServiceStub",
     "SearchServiceSyncStub",
+    "TextWishes",
     "UpsertAteliersRequest",
     "UpsertAteliersResponse",
     "UpsertCurrencyRatesRequest",
@@ -1904,6 +1906,19 @@ class RankingOptions(betterproto2.Message):
     The currency of converted prices, three letters. Left out: the currency of the budget, or EUR.
     """
 
+    diversity: "float" = betterproto2.field(6, betterproto2.TYPE_DOUBLE)
+    """
+    How much likeness to what stands before a match costs it: 0, the default, leaves the order as ranked. Otherwise each
+    next match, among the first 100, is the one with the most of (1 - diversity) * score - diversity * the greatest cosine
+    to those before it, so scores no longer fall from match to match. 0-1; 0.3 is noticeable.
+    """
+
+    collapse_duplicates: "bool" = betterproto2.field(7, betterproto2.TYPE_BOOL)
+    """
+    Whether only the best ranked of the same things is shown: those with the same picture, or with the same brand, title
+    and category (sizes and colours that a shop lists one by one).
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "RankingOptions", RankingOptions)
 
@@ -1940,6 +1955,16 @@ class RankingWeights(betterproto2.Message):
     Likeness to the taste vector of the personal context. 0-1, default 0: added on top of the published formula.
     """
 
+    size: "float | None" = betterproto2.field(6, betterproto2.TYPE_DOUBLE, optional=True)
+    """
+    Whether it comes in the person's size. 0-1, default 0: added on top of the published formula.
+    """
+
+    color_season: "float | None" = betterproto2.field(7, betterproto2.TYPE_DOUBLE, optional=True)
+    """
+    Whether its colours suit the person's colour season. 0-1, default 0: added on top of the published formula.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "RankingWeights", RankingWeights)
 
@@ -1961,6 +1986,26 @@ class RawRow(betterproto2.Message):
 
 
 default_message_pool.register_message("vitrine.retrieval.v1", "RawRow", RawRow)
+
+
+@dataclass(eq=False, repr=False)
+class ReadPhrase(betterproto2.Message):
+    """
+    A part of a text, and what it was taken for.
+    """
+
+    text: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The part, as it was typed.
+    """
+
+    field: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    A field of ProductFilter, or `budget`.
+    """
+
+
+default_message_pool.register_message("vitrine.retrieval.v1", "ReadPhrase", ReadPhrase)
 
 
 @dataclass(eq=False, repr=False)
@@ -2052,7 +2097,7 @@ class ScoreTerm(betterproto2.Message):
 
     name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    `cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, or `taste`.
+    `cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, `taste`, `size`, or `color_season`.
     """
 
     weight: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
@@ -2063,7 +2108,9 @@ class ScoreTerm(betterproto2.Message):
     value: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
     """
     What the product reaches: 0-1, for `cosine` and `taste` -1 to 1. For `keyword` it is the BM25 score of the words as a
-    share of that of the eligible product that they fit best.
+    share of that of the eligible product that they fit best. For `size` 1 when it comes in the person's size of its
+    bucket (or in one size for all), 0 when only in others, 0.5 when either is not known; for `color_season` 1 when one of
+    its colours suits the season, 0 when none does, 0.5 when it has no colours.
     """
 
     contribution: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
@@ -2128,6 +2175,12 @@ class SearchProductsRequest(betterproto2.Message):
     The `next_page_token` of the page before, for the same query and ranking. Pages reach as far as 1,000 matches.
     """
 
+    words_only: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
+    """
+    For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only shirts, with
+    navy in them, of at most 50 euros; what was read stands in `understood`.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "SearchProductsRequest", SearchProductsRequest)
 
@@ -2174,8 +2227,44 @@ class SearchProductsResponse(betterproto2.Message):
     believes they had.
     """
 
+    understood: "TextWishes | None" = betterproto2.field(8, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    For a text: what was read out of it beside its words. Absent for other queries, and with `words_only`.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "SearchProductsResponse", SearchProductsResponse)
+
+
+@dataclass(eq=False, repr=False)
+class TextWishes(betterproto2.Message):
+    """
+    What was read out of a text beside its words.
+    """
+
+    filter: "ProductFilter | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The filter that was made of it and that the answer keeps to. A field that the filter of the request states itself is
+    not in it.
+    """
+
+    budget: "___google__type__.Money | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    What "around 50 EUR" was taken for; absent without such words, and where the request states a budget itself.
+    """
+
+    phrases: "list[ReadPhrase]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Each part that was understood, in the order of the text.
+    """
+
+    dropped_fields: "list[str]" = betterproto2.field(4, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Fields of the filter that were given up because no product has all of it: `colors`, `sizes`.
+    """
+
+
+default_message_pool.register_message("vitrine.retrieval.v1", "TextWishes", TextWishes)
 
 
 @dataclass(eq=False, repr=False)

@@ -1,0 +1,163 @@
+"""A made-up catalogue of any size for `bench/search.py`: clustered vectors, realistic payloads, known filter shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg import sql
+
+from retrieval_svc.catalog.money import Money
+from retrieval_svc.catalog.product import ColorTag, Product, to_document
+from retrieval_svc.catalog.vocabulary import Availability, Gender, bucket_of, key
+from retrieval_svc.storage.vectors import pack
+
+FloatArray = npt.NDArray[np.float32]
+MODEL = "bench/1"
+# Share of the products that carry each tag; independent of everything else.
+SHARES: Mapping[str, float] = MappingProxyType({"half": 0.5, "tenth": 0.1, "hundredth": 0.01, "thousandth": 0.001})
+_CATEGORIES = (
+    "shirt", "t-shirt", "sweater", "hoodie", "blouse", "trousers", "jeans", "skirt", "shorts", "coat", "jacket",
+    "blazer", "dress", "sneakers", "boots", "bag", "hat",
+)  # fmt: skip
+_COLORS = ("black", "white", "navy", "grey", "beige", "brown", "red", "pink", "olive", "green", "light blue", "mustard")
+_PATTERNS = ("plain", "plain", "plain", "striped", "checked", "floral", "dotted")
+_CURRENCIES = {"EUR": 1.0, "USD": 1.04, "GBP": 0.83, "JPY": 163.0}
+_STOCK = (1, 1, 1, 1, 1, 2, 3, 5)
+_BRANDS = 120
+# Length of the noise beside a cluster's centre: neighbours in a cluster have a cosine of about 0.6.
+_NOISE = 0.8
+_PRODUCT_COLUMNS = (
+    "product_id", "doc", "etag", "brand_key", "category_key", "bucket", "gender", "color_keys", "size_keys", "tag_keys",
+    "availability", "currency", "amount", "picture_id", "change_seq",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The catalogue as arrays, one row a product.
+
+    Attributes:
+        vectors: float32 `(N, D)`, length 1.
+        cluster: int64 `(N,)`: which look a product has.
+        tags: bool `(N,)` by tag of `SHARES`.
+        categories: Category of each product.
+        seed: What it was made from.
+    """
+
+    vectors: FloatArray
+    cluster: npt.NDArray[np.int64]
+    tags: Mapping[str, npt.NDArray[np.bool_]]
+    categories: list[str]
+    seed: int
+
+    def queries(self, count: int, seed: int) -> FloatArray:
+        """Returns vectors like those of a photo: near a product, but of none. float32 `(count, D)`, length 1."""
+        rng = np.random.default_rng([self.seed, seed])
+        near = self.vectors[rng.integers(len(self.vectors), size=count)]
+        return _unit(near + _noise(rng, near.shape, 0.5))
+
+    def product(self, number: int) -> Product:
+        """Makes the n-th product."""
+        rng = np.random.default_rng([self.seed, 2, number])
+        color, pattern = (
+            _COLORS[int(self.cluster[number]) % len(_COLORS)],
+            _PATTERNS[int(rng.integers(len(_PATTERNS)))],
+        )
+        currency = tuple(_CURRENCIES)[int(rng.choice(4, p=(0.7, 0.1, 0.1, 0.1)))]
+        amount = 15 * float(rng.lognormal(1.0, 0.6)) * _CURRENCIES[currency]
+        category = self.categories[number]
+        words = " ".join(word for word in (color, "" if pattern == "plain" else pattern, category) if word)
+        return Product(
+            product_id=product_id(number),
+            title=f"{words[0].upper()}{words[1:]} No. {number}",
+            description=f"A {words}, made to be worn often. It fits as expected and is easy to care for.",
+            category=category,
+            price=_rounded(currency, amount),
+            brand=f"Brand {int(rng.zipf(1.4)) % _BRANDS}",
+            bucket=bucket_of(category),
+            gender=Gender(1 + int(rng.integers(3))),
+            colors=(ColorTag(color),),
+            sizes=("XS", "S", "M", "L", "XL")[int(rng.integers(2)) : int(rng.integers(3, 6))],
+            availability=Availability(_STOCK[int(rng.integers(len(_STOCK)))]),
+            tags=tuple(name for name, having in self.tags.items() if having[number]),
+            pattern=pattern,
+            materials=("cotton",),
+        )
+
+
+def product_id(number: int) -> str:
+    """Returns the article number of the n-th product."""
+    return f"bench-{number:07d}"
+
+
+def make_sample(count: int, dimension: int, seed: int) -> Sample:
+    """Makes a catalogue; the same arguments give the same one.
+
+    Args:
+        count: How many products.
+        dimension: How many numbers a vector has.
+        seed: Source of chance.
+    """
+    rng = np.random.default_rng(seed)
+    clusters = max(20, count // 250)
+    centres = _unit(rng.standard_normal((clusters, dimension), np.float32))
+    cluster = rng.integers(clusters, size=count)
+    vectors = _unit(centres[cluster] + _noise(rng, (count, dimension), _NOISE))
+    tags = {name: rng.random(count) < share for name, share in SHARES.items()}
+    return Sample(vectors, cluster, tags, [_CATEGORIES[int(n) % len(_CATEGORIES)] for n in cluster], seed)
+
+
+def fill(database_url: str, sample: Sample) -> None:
+    """Writes the catalogue into the migrated schema of the service, past its import, which would want pictures.
+
+    Args:
+        database_url: As SQLAlchemy has it.
+        sample: What to write.
+    """
+    address = database_url.replace("+psycopg", "", 1)
+    with psycopg.connect(address, options="-c search_path=retrieval") as connection, connection.cursor() as cursor:
+        columns = sql.SQL(", ").join(map(sql.Identifier, _PRODUCT_COLUMNS))
+        with cursor.copy(sql.SQL("copy products ({}) from stdin").format(columns)) as rows:
+            for number in range(len(sample.vectors)):
+                rows.write_row(_row(sample.product(number), number))
+        with cursor.copy(
+            "copy product_vectors (product_id, model, picture_id, vector) from stdin (format binary)"
+        ) as rows:
+            rows.set_types(("text", "text", "text", "bytea"))
+            for number, vector in enumerate(sample.vectors):
+                rows.write_row((product_id(number), MODEL, f"{number:x}", pack(vector.tolist())))
+        cursor.execute("select setval('change_seq', %s)", (len(sample.vectors) + 1,))
+        cursor.execute("analyze products")
+        cursor.execute("analyze product_vectors")
+        dimension = sample.vectors.shape[1]
+        cursor.execute("insert into index_models (active_model, active_dimension) values (%s, %s)", (MODEL, dimension))
+
+
+def _row(product: Product, number: int) -> tuple[object, ...]:
+    return (
+        product.product_id, json.dumps(to_document(product)), product.etag, key(product.brand), key(product.category),
+        int(product.bucket), int(product.gender), [key(color.name) for color in product.colors],
+        [key(size) for size in product.sizes], [key(tag) for tag in product.tags], int(product.availability),
+        product.price.currency, product.price.amount, f"{number:x}", number + 1,
+    )  # fmt: skip
+
+
+def _rounded(currency: str, amount: float) -> Money:
+    return Money(currency, Decimal(str(round(amount, 2)))).rounded()
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, ...], length: float) -> FloatArray:
+    noise: FloatArray = rng.standard_normal(shape, np.float32) * np.float32(length / np.sqrt(shape[1]))
+    return noise
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    unit: FloatArray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit

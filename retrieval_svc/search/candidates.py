@@ -1,0 +1,200 @@
+"""Candidates from the index with their scores, and what is known about the products that are none."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, replace
+
+from qdrant_client import models
+
+from retrieval_svc.index.generation import OpenGeneration
+from retrieval_svc.index.schema import IMAGE_VECTOR, WORDS_VECTOR
+from retrieval_svc.index.vector_index import Hit, IndexQuery
+from retrieval_svc.search.certificate import EXACT_RECALL, Recall, RecallMeter
+from retrieval_svc.search.plan import RankPlan
+from retrieval_svc.search.ranking import best_possible, formula_of, keyword_value
+
+# Scores that differ by less are a tie (the engine counts in float32); ties stand in the order of their ids.
+_SCORE_DIGITS = 6
+# As many places as the first pages and their tiers want; the ids of all candidates would cost more than the search.
+_HEAD = 60
+# Nearest products that are ranked among themselves; whoever pages farther gets the next nearest behind them.
+_HEAD_POOL = 400
+MAX_RANK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Ranked ids, and what is known about the rest.
+
+    Attributes:
+        hits: The first of them, best first; all of them when `whole`.
+        count: How many got a score.
+        eligible: How many products the filter lets through.
+        recall: What is known about those that did not get one.
+        unseen_bound: What these could reach at best.
+        whole: Whether `hits` has everything that got a score.
+        reach: How many more pages would give, where those that come behind were not looked for.
+    """
+
+    hits: list[Hit]
+    count: int
+    eligible: int
+    recall: Recall
+    unseen_bound: float
+    whole: bool = True
+    reach: int = 0
+
+    @property
+    def last_rank(self) -> int:
+        """The rank of the last match that pages can reach."""
+        return min(max(self.count, self.reach), MAX_RANK)
+
+
+class CandidateFinder:
+    """Asks the index for candidates."""
+
+    def __init__(self, *, exact_limit: int, sample_share: float, seed: int | None = None) -> None:
+        """Makes a finder; see `Ranker`."""
+        self._exact_limit = exact_limit
+        self._sample_share = sample_share
+        self._random = random.Random(seed)  # noqa: S311 - which searches are measured is no secret
+        self._meters: dict[int, RecallMeter] = {}
+
+    async def find(
+        self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, eligible: int, needed: int
+    ) -> Candidates:
+        """Scores candidates, and returns at least so many of the first of them as are needed."""
+        if eligible == 0:
+            return Candidates([], 0, 0, EXACT_RECALL, 0.0)
+        if eligible <= self._exact_limit:
+            return await self._scanned(generation, plan, wanted, eligible, needed)
+        pool = min(plan.pool, eligible)
+        if plan.words is not None or pool <= _HEAD_POOL:
+            return await self._near(generation, plan, wanted, pool, (eligible, needed))
+        head = await self._near(generation, plan, wanted, _HEAD_POOL, (eligible, min(needed, _HEAD_POOL)))
+        if needed <= _HEAD_POOL:
+            return replace(head, reach=pool)
+        wide = await self._near(generation, plan, wanted, pool, (eligible, pool))
+        first = {hit.id for hit in head.hits}
+        behind = [hit for hit in wide.hits if hit.id not in first]
+        return replace(wide, hits=[*head.hits, *behind])
+
+    async def _scanned(
+        self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, eligible: int, needed: int
+    ) -> Candidates:
+        """Scores everything that the filter lets through."""
+        query = _formula_query(plan, wanted, self._exact_limit, models.SearchParams(exact=True), nested=False)
+        hits, whole = await _first(generation, query, needed)
+        return Candidates(hits, len(hits) if whole else eligible, eligible, EXACT_RECALL, 0.0, whole)
+
+    async def _near(
+        self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, pool: int, counts: tuple[int, int]
+    ) -> Candidates:
+        """Scores so many of the nearest as the pool says; `counts` are those that are eligible and those needed."""
+        eligible, needed = counts
+        params = models.SearchParams(hnsw_ef=pool)
+        hits, whole = await _first(generation, _formula_query(plan, wanted, pool, params, nested=True), needed)
+        dense = plan.dense()
+        nearest = IndexQuery(dense[0], limit=pool, using=IMAGE_VECTOR, filter=wanted, params=params) if dense else None
+        recall = await self._recall(generation, nearest) if nearest else EXACT_RECALL
+        bound = await _unseen_bound(generation, plan, nearest, dense[1] if dense else 0.0, wanted, pool)
+        return Candidates(hits, len(hits) if whole else pool, eligible, recall, bound, whole)
+
+    async def _recall(self, generation: OpenGeneration, nearest: IndexQuery) -> Recall:
+        """Measures the recall of this search, or gives that of the recently measured ones."""
+        number = generation.state.generation
+        if number not in self._meters:
+            self._meters = {number: RecallMeter()}
+        meter = self._meters[number]
+        if not meter.empty and self._random.random() >= self._sample_share:
+            return meter.estimate()
+        found = await generation.index.query(nearest)
+        truth = await generation.index.query(replace(nearest, params=models.SearchParams(exact=True)))
+        return meter.measure([hit.id for hit in found], [hit.id for hit in truth])
+
+
+async def _first(generation: OpenGeneration, query: IndexQuery, needed: int) -> tuple[list[Hit], bool]:
+    """Returns the first hits of a query in their order, and whether these are all.
+
+    Where the list is cut, it is cut between two scores, since the order within a tie is ours: otherwise a product could
+    stand on two pages, or on none.
+    """
+    few = max(needed, _HEAD) + 1
+    if query.prefetch and len(query.prefetch) == 1 and few < query.limit:
+        scored = await generation.index.query(replace(query, limit=few))
+        last = round(scored[-1].score, _SCORE_DIGITS) if len(scored) == few else -math.inf
+        certain = [hit for hit in scored if round(hit.score, _SCORE_DIGITS) > last]
+        if len(certain) >= needed or len(scored) < few:
+            return _ordered(certain), len(scored) < few
+    return _ordered(await generation.index.query(query)), True
+
+
+def _ordered(hits: list[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (-round(hit.score, _SCORE_DIGITS), hit.id))
+
+
+async def with_best_words(generation: OpenGeneration, plan: RankPlan, wanted: models.Filter) -> RankPlan:
+    """Learns how well the words fit the product that they fit best."""
+    if plan.words is None:
+        return plan
+    best = await generation.index.query(IndexQuery(plan.words, limit=1, using=WORDS_VECTOR, filter=wanted))
+    if not best or best[0].score <= 0:
+        return plan
+    return replace(plan, ranking=replace(plan.ranking, best_bm25=best[0].score))
+
+
+def _formula_query(
+    plan: RankPlan, wanted: models.Filter, limit: int, params: models.SearchParams, *, nested: bool
+) -> IndexQuery:
+    dense = plan.dense()
+    prefetch = _prefetches(plan, dense, wanted, limit, params, nested=nested)
+    formula = formula_of(plan.ranking, dense_norm=dense[1] if dense else None, words=plan.words is not None)
+    return IndexQuery(formula, limit=limit if plan.words is None else 2 * limit, prefetch=prefetch)
+
+
+def _prefetches(
+    plan: RankPlan,
+    dense: tuple[list[float], float] | None,
+    wanted: models.Filter,
+    limit: int,
+    params: models.SearchParams,
+    *,
+    nested: bool,
+) -> tuple[models.Prefetch, ...]:
+    """Makes the candidates of the formula.
+
+    Where not everything is a candidate, those of the vector and those of the words are joined first, and all of them
+    get both scores; otherwise a product that only its words brought in would count as unlike.
+    """
+    parts = []
+    if dense is not None:
+        near = models.Prefetch(query=dense[0], using=IMAGE_VECTOR, limit=limit, filter=wanted, params=params)
+        parts.append(near)
+    if plan.words is not None:
+        parts.append(models.Prefetch(query=plan.words, using=WORDS_VECTOR, limit=limit, filter=wanted))
+    if not nested or len(parts) < 2:
+        return tuple(parts)
+    return tuple(
+        models.Prefetch(query=part.query, using=part.using, limit=2 * limit, prefetch=list(parts)) for part in parts
+    )
+
+
+async def _unseen_bound(
+    generation: OpenGeneration,
+    plan: RankPlan,
+    nearest: IndexQuery | None,
+    norm: float,
+    wanted: models.Filter,
+    limit: int,
+) -> float:
+    """Bounds the score of products that are no candidates: none is nearer, or fits the words better, than the last."""
+    farthest = await generation.index.query(replace(nearest, limit=1, offset=limit - 1)) if nearest else []
+    weakest: list[Hit] = []
+    if plan.words is not None:
+        fitting = IndexQuery(plan.words, limit=1, offset=limit - 1, using=WORDS_VECTOR, filter=wanted)
+        weakest = await generation.index.query(fitting)
+    dense = norm * farthest[0].score if farthest else 0.0
+    keyword = keyword_value(weakest[0].score, plan.ranking.best_bm25) if weakest else 0.0
+    return best_possible(plan.ranking, dense, keyword)
