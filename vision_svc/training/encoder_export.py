@@ -1,0 +1,109 @@
+"""Makes the weights of `fashion/1`: `python -m vision_svc.training.encoder_export --checkpoint FILE --garments DIR`.
+
+Folds the normalisations of the trained network away, keeps float16, and fits the numbers of the space beside it on the
+training side of the photos: the mean feature, and rotations of colour and texture that make what an accident of the
+photo changes (crop, turn, light, compression) count little.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.numpy import save_file
+
+from imaging.decode import decode_bgr
+from vision_svc.garments.descriptor import color_block, texture_block
+from vision_svc.garments.fashion import WEIGHTS_FILE
+from vision_svc.garments.fashion_input import FashionInput, fashion_input
+from vision_svc.garments.foreground import cut_out
+from vision_svc.garments.kinds import KINDS, PATTERN_KINDS
+from vision_svc.garments.thumbnail import thumbnail
+from vision_svc.training.encoder_labels import PHOTO_LABELS, held_out
+from vision_svc.training.encoder_net import EncoderNet
+from vision_svc.training.fit_descriptor import distort
+from vision_svc.training.folding import folded
+
+Matrix = npt.NDArray[np.float64]
+
+_LONG_SIDE_PX = 400
+_REGULARISE = 0.1
+# So many photos, evenly spread, are enough for a mean and two covariances.
+_FIT_PHOTOS = 700
+ABOUT = {
+    "model": "fashion/1",
+    "license": "Apache-2.0",
+    "kinds": ",".join(KINDS),
+    "patterns": ",".join(PATTERN_KINDS),
+    "made_by": "vision_svc.training.encoder and encoder_export",
+}
+
+
+def export(checkpoint: Path, garments: Path, out: Path) -> None:
+    """Writes the weights file.
+
+    Args:
+        checkpoint: As `vision_svc.training.encoder` writes it; its moving average is shipped.
+        garments: Folder with `labels.csv` and photos.
+        out: A `.safetensors` file.
+    """
+    net = EncoderNet()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["average"])
+    arrays = {name: values for name, values in folded(net.eval()).items() if not name.startswith("projection.")}
+    fitted = fit_space(net, garments)
+    arrays |= {f"space.{name}": values.astype(np.float16) for name, values in fitted.items()}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, out, metadata=ABOUT)
+
+
+def fit_space(net: EncoderNet, garments: Path) -> dict[str, Matrix]:
+    """Fits the numbers of `FashionSpace` on the contributors that are not held out."""
+    features, colors, textures = [], [], []
+    for first, second in _pairs(garments):
+        with torch.no_grad():
+            features.append(net.features(torch.from_numpy(first.planes[None])).numpy()[0])
+        colors.append([color_block(one.lab) for one in (first, second)])
+        textures.append([texture_block(thumbnail(one.texture)) for one in (first, second)])
+    fitted: dict[str, Matrix] = {"look_mean": np.stack(features).mean(axis=0, dtype=np.float64)}
+    for name, pairs in (("color", np.array(colors)), ("texture", np.array(textures))):
+        fitted[f"{name}_mean"] = pairs[:, 0].mean(axis=0)
+        fitted[f"{name}_rotation"] = _rotation(pairs[:, 0] - pairs[:, 1])
+    return fitted
+
+
+def _pairs(garments: Path) -> Iterator[tuple[FashionInput, FashionInput]]:
+    """Yields training photos as they are, and photographed again."""
+    with (garments / "labels.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["label"] in PHOTO_LABELS and not held_out(row["sender_id"])]
+    for index, row in list(enumerate(rows))[:: max(1, len(rows) // _FIT_PHOTOS)]:
+        image = decode_bgr((garments / row["file"]).read_bytes(), max_side_px=_LONG_SIDE_PX)
+        again = distort(image, np.random.default_rng(index))
+        yield fashion_input(cut_out(image).view), fashion_input(cut_out(again).view)
+
+
+def _rotation(differences: Matrix) -> Matrix:
+    """Returns the matrix that makes the covariance of `differences` the identity, softly where they are tiny."""
+    values, vectors = np.linalg.eigh(differences.T @ differences / (2 * len(differences)))
+    rotation: Matrix = vectors / np.sqrt(values + _REGULARISE * values.mean())
+    rotation /= np.abs(rotation).max()  # its scale plays no part, and float16 has little room
+    return rotation
+
+
+def main() -> None:
+    """Runs from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="written by vision_svc.training.encoder")
+    parser.add_argument("--garments", type=Path, required=True, help="folder with labels.csv and photos")
+    parser.add_argument("--out", type=Path, default=WEIGHTS_FILE, help="file to write")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    export(arguments.checkpoint, arguments.garments, arguments.out)
+    sys.stdout.write(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.2f} MB\n")
+
+
+if __name__ == "__main__":
+    main()
