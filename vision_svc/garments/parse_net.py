@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vision_svc.garments.parse_input import CHANNELS, HEIGHT_PX, WIDTH_PX
+from vision_svc.garments.parse_input import CHANNELS, HEIGHT_PX, WIDTH_PX, ZONE_FLOOR, ZONES
 from vision_svc.garments.parse_labels import LABELS, PRESENCE
 from vision_svc.models.onnx_net import Graph, OnnxNet, Weights, load_weights, sha256_of
 from vision_svc.people.types import FloatArray
@@ -16,6 +16,7 @@ from vision_svc.people.types import FloatArray
 WEIGHTS_FILE = Path(__file__).parent / "weights" / "parser-1.safetensors"
 MAP_PX = HEIGHT_PX // 2, WIDTH_PX // 2
 _DILATIONS = (1, 2, 3)
+_DEEPEST = 16  # pixels a cell of the deepest layer
 
 
 class ParseNet:
@@ -59,10 +60,11 @@ class ParseNet:
 
 def _graph(weights: Weights) -> Graph:
     graph = Graph(weights)
-    first = graph.relu(graph.conv(graph.input("planes", CHANNELS, HEIGHT_PX, WIDTH_PX), "stem.0", stride=2))
+    planes = graph.input("planes", CHANNELS, HEIGHT_PX, WIDTH_PX)
+    first = graph.relu(graph.conv(planes, "stem.0", stride=2))
     second = _stage(graph, first, "stage2", (1, 1))
     third = _stage(graph, second, "stage3", (1, 1))
-    deep, presence = _context(graph, _stage(graph, third, "stage4", _DILATIONS))
+    deep, presence = _context(graph, _stage(graph, third, "stage4", _DILATIONS), planes)
     deep = _block(graph, _join(graph, deep, third, "up3"), "up3.refine", 1)
     deep = _block(graph, _join(graph, deep, second, "up2"), "up2.refine", 1)
     deep = graph.relu(graph.conv(_join(graph, deep, first, "up1"), "up1.refine.0"))
@@ -83,8 +85,11 @@ def _block(graph: Graph, value: str, name: str, dilation: int) -> str:
     return graph.relu(graph.add(value, graph.conv(inner, f"{name}.second.0", dilation=dilation)))
 
 
-def _context(graph: Graph, value: str) -> tuple[str, str]:
-    pooled = graph.concat(graph.global_average(value), graph.global_max(value))
+def _context(graph: Graph, value: str, planes: str) -> tuple[str, str]:
+    zones = graph.cells(graph.average_pool(graph.take(planes, ZONES), _DEEPEST))
+    shares = graph.div(zones, graph.add_number(graph.sum(zones, axis=2), ZONE_FLOOR))
+    worn = graph.flatten(graph.matmul(shares, graph.transpose(graph.cells(value))))
+    pooled = graph.concat(graph.global_average(value), graph.global_max(value), worn)
     whole = graph.relu(graph.gemm(pooled, "context.squeeze"))
     spread = graph.as_picture(graph.gemm(whole, "context.spread"))
     return graph.relu(graph.add(value, spread)), graph.gemm(whole, "context.presence")

@@ -128,6 +128,34 @@ class Graph:
         """Multiplies by a number."""
         return self._add("Mul", [value, self._constant(np.array(factor, np.float32))])
 
+    def div(self, first: str, second: str) -> str:
+        """Divides; sizes of 1 are stretched."""
+        return self._add("Div", [first, second])
+
+    def add_number(self, value: str, number: float) -> str:
+        """Adds a number."""
+        return self._add("Add", [value, self._constant(np.array(number, np.float32))])
+
+    def sum(self, value: str, axis: int) -> str:
+        """Sums along an axis, which stays with size 1."""
+        return self._add("ReduceSum", [value, self._constant(np.array([axis], np.int64))], keepdims=1)
+
+    def matmul(self, first: str, second: str) -> str:
+        """Multiplies matrices, `(N, A, B)` with `(N, B, C)`."""
+        return self._add("MatMul", [first, second])
+
+    def transpose(self, matrices: str) -> str:
+        """Swaps rows and columns of matrices, `(N, A, B)`."""
+        return self._add("Transpose", [matrices], perm=[0, 2, 1])
+
+    def take(self, value: str, channels: Sequence[int]) -> str:
+        """Takes some of the channels, in that order."""
+        return self._add("Gather", [value, self._constant(np.array(channels, np.int64))], axis=1)
+
+    def cells(self, value: str) -> str:
+        """Makes matrices of pictures: `(N, C, H, W)` to `(N, C, H W)`."""
+        return self._add("Reshape", [value, self._constant(np.array([0, 0, -1], np.int64))])
+
     def concat(self, *values: str, axis: int = 1) -> str:
         """Joins along an axis."""
         return self._add("Concat", list(values), axis=axis)

@@ -23,7 +23,7 @@ _PASTED = {
     "belt": (Joint.LEFT_HIP, Joint.RIGHT_HIP),
     "eyewear": (Joint.LEFT_EYE, Joint.RIGHT_EYE),
 }
-_PASTE_CHANCE = {"bag": 0.3, "headwear": 0.3, "scarf": 0.08, "belt": 0.08, "eyewear": 0.05}
+_PASTE_CHANCE = {"bag": 0.25, "headwear": 0.15, "scarf": 0.08, "belt": 0.08, "eyewear": 0.05}
 _RECOLORED = (
     "top",
     "outerwear",

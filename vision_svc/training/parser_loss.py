@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vision_svc.garments.parse_labels import LABELS
+from vision_svc.garments.parse_labels import LABELS, PRESENCE
 
 # Rare things weigh more than their few pixels do.
 _WEIGHTS = {
     "background": 0.5, "trousers": 0.9, "shorts": 1.5, "skirt": 1.4, "dress": 1.2, "legwear": 1.5, "shoes": 1.6,
-    "bag": 1.8, "headwear": 2.5, "belt": 2.0, "scarf": 2.0, "eyewear": 2.0, "accessory": 1.5,
+    "bag": 1.6, "headwear": 1.6, "belt": 2.0, "scarf": 2.0, "eyewear": 2.0, "accessory": 1.5,
 }  # fmt: skip
 GROUPS: dict[str, tuple[str, ...]] = {
     "upper": ("top", "outerwear"), "lower": ("trousers", "shorts", "skirt"), "dress": ("dress",), "shoes": ("shoes",),
@@ -20,7 +20,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What is measured, and what overlap is trained for: things, each of one or several labels."""
 MEASURED = ("upper", "lower", "dress", "shoes", "bag")
-_OVERLAP_WEIGHT, _PRESENCE_WEIGHT = 0.7, 0.25
+_OVERLAP_WEIGHT, _PRESENCE_WEIGHT = 0.7, 0.5
+# A dress or two pieces: all pixels below the waist hang on it, so it counts more than what else may be there.
+_PRESENCE_WEIGHTS = {"dress": 8.0, "skirt": 3.0, "outerwear": 2.0, "headwear": 2.0}
 
 
 def class_weights() -> Tensor:
@@ -54,7 +56,8 @@ def loss(logits: Tensor, presence: Tensor, labels: Tensor, wanted: Tensor, known
     joined = found.sum(dim=1) + true.sum(dim=1) - shared
     there = true.sum(dim=1) > 0
     overlap = 1 - (shared[there] / joined[there]).mean()
-    there_at_all = functional.binary_cross_entropy_with_logits(presence.float(), wanted, weight=known)
+    weights = known * torch.tensor([_PRESENCE_WEIGHTS.get(name, 1.0) for name in PRESENCE], device=known.device)
+    there_at_all = functional.binary_cross_entropy_with_logits(presence.float(), wanted, weight=weights)
     return pixels + _OVERLAP_WEIGHT * overlap + _PRESENCE_WEIGHT * there_at_all
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vision_svc.garments.parse_input import CHANNELS
+from vision_svc.garments.parse_input import CHANNELS, ZONE_FLOOR, ZONES
 from vision_svc.garments.parse_labels import LABELS, PRESENCE
 
 WIDTHS = (32, 64, 128, 192)
@@ -39,18 +39,21 @@ class Block(nn.Module):
 
 
 class Context(nn.Module):
-    """What the whole picture shows, told to each of its places; and the presence of things, read from it."""
+    """What the whole picture and the parts of the body show, told to each place; and the presence of things."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.squeeze = nn.Linear(2 * width, _CONTEXT)
+        self.squeeze = nn.Linear((2 + len(ZONES)) * width, _CONTEXT)
         self.spread = nn.Linear(_CONTEXT, width)
         self.drop = nn.Dropout(0.3)
         self.presence = nn.Linear(_CONTEXT, len(PRESENCE))
 
-    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, values: Tensor, planes: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the values with the context added, and logits `(N, len(PRESENCE))`."""
-        pooled = torch.cat([values.mean(dim=(2, 3)), values.amax(dim=(2, 3))], dim=1)
+        zones = functional.avg_pool2d(planes[:, list(ZONES)], planes.shape[2] // values.shape[2]).flatten(2)
+        zones = zones / (zones.sum(dim=2, keepdim=True) + ZONE_FLOOR)
+        worn = (zones.to(values.dtype) @ values.flatten(2).transpose(1, 2)).flatten(1)
+        pooled = torch.cat([values.mean(dim=(2, 3)), values.amax(dim=(2, 3)), worn], dim=1)
         whole = functional.relu(self.squeeze(pooled))
         return functional.relu(values + self.spread(whole)[:, :, None, None]), self.presence(self.drop(whole))
 
@@ -91,6 +94,6 @@ class ParserNet(nn.Module):
         first = self.stem(planes)
         second = self.stage2(first)
         third = self.stage3(second)
-        fourth, presence = self.context(self.stage4(third))
+        fourth, presence = self.context(self.stage4(third), planes)
         joined = self.up1(self.up2(self.up3(fourth, third), second), first)
         return self.labels(joined), presence

@@ -43,6 +43,13 @@ LAYERS: dict[str, tuple[Build, Callable[[Tensor], Tensor]]] = {
     "mul": (lambda graph, x: graph.mul(x, graph.sigmoid(x)), lambda x: x * x.sigmoid()),
     "scale": (lambda graph, x: graph.scale(x, -0.3), lambda x: -0.3 * x),
     "concat": (lambda graph, x: graph.concat(x, graph.relu(x)), lambda x: torch.cat([x, x.relu()], dim=1)),
+    "div": (lambda graph, x: graph.div(x, graph.add_number(graph.relu(x), 1)), lambda x: x / (x.relu() + 1)),
+    "sum": (lambda graph, x: graph.sum(x, axis=2), lambda x: x.sum(dim=2, keepdim=True)),
+    "take": (lambda graph, x: graph.take(x, (2, 0)), lambda x: x[:, [2, 0]]),
+    "cells_matmul_transpose": (
+        lambda graph, x: graph.matmul(graph.cells(x), graph.transpose(graph.cells(graph.relu(x)))),
+        lambda x: x.flatten(2) @ x.relu().flatten(2).transpose(1, 2),
+    ),
     "max_pool": (lambda graph, x: graph.max_pool(x, 2), lambda x: functional.max_pool2d(x, 2)),
     "max_pool_overlapping": (
         lambda graph, x: graph.max_pool(x, 3, stride=2, pad=1),
