@@ -30,7 +30,7 @@ _PEAK_RATE, _LAST_RATE, _WARM_UP = 2.5e-3, 0.02, 0.03
 _WEIGHT_DECAY = 0.02
 _EMA = 0.998
 # Until which share of the time pictures have which size, and how many go into a batch.
-_SIZES = ((0.45, (192, 128), 16), (1.0, (HEIGHT_PX, WIDTH_PX), 12))
+_SIZES = ((0.4, (192, 128), 16), (1.0, (HEIGHT_PX, WIDTH_PX), 12))
 _SAVE_EVERY_S, _MEASURE_EVERY_S = 120.0, 420.0
 
 

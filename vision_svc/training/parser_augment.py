@@ -39,6 +39,8 @@ _RECOLORED = (
 )
 _RECOLOR_CHANCE = 0.35
 _BLURRED_SHARE = 0.6
+# How often only a part of the body is shown, as before a webcam.
+_PART_SHARE = 0.28
 # How much more often photos are drawn in which something rare is worn.
 _DRAW_MORE = {"dress": 1.0, "headwear": 1.0, "skirt": 0.5, "shorts": 0.8, "scarf": 0.5, "bag": 0.3, "jumpsuit": 1.0}
 
@@ -83,8 +85,15 @@ class Sampler:
 
     def changed(self, index: int, size: tuple[int, int], rng: np.random.Generator) -> Sample:
         """Returns a photo changed at random."""
-        view = int(rng.random() < _BLURRED_SHARE)
-        return self._finish(index, view, _random_matrix(size, rng), size, rng, changed=True)
+        view, part = int(rng.random() < _BLURRED_SHARE), bool(rng.random() < _PART_SHARE)
+        sample = self._finish(index, view, _random_matrix(size, rng, part=part), size, rng, changed=True)
+        if part and rng.random() < 0.5:
+            _end_below(sample, int(size[0] * rng.uniform(0.9, 0.98)))
+        seen = set(np.unique(sample.labels).tolist())
+        for column, name in enumerate(PRESENCE):
+            if name in LABELS and LABELS.index(name) not in seen:  # moved out of the picture, so nobody can tell
+                sample.known[column] = 1 - sample.presence[column]
+        return sample
 
     def _finish(
         self, index: int, view: int, matrix: Matrix, size: tuple[int, int], rng: np.random.Generator, *, changed: bool
@@ -94,7 +103,7 @@ class Sampler:
         labels = _warp(truth.labels[index], matrix, size, cv2.INTER_NEAREST)
         mask = _warp(photos.masks[index, view], matrix, size).astype(np.float32) / np.float32(255)
         joints, visibility = _move(photos.joints[index, view], matrix), photos.joints[index, view, :, 2]
-        presence, known = truth.presence[index].copy(), truth.known[index]
+        presence, known = truth.presence[index].copy(), truth.known[index].copy()
         if changed:
             for name, chance in _PASTE_CHANCE.items():
                 if rng.random() < chance and len(self._donors[name]):
@@ -103,6 +112,8 @@ class Sampler:
             image = _recolor(image, labels, rng)
             image = _photograph(image, rng)
             mask, joints, visibility = _disturb(mask, joints, visibility, rng)
+            outside = ((joints < 0) | (joints > (size[1], size[0]))).any(axis=1)
+            visibility = np.where(outside, visibility * np.float32(rng.uniform(0, 0.3)), visibility)
         planes = stack(image.astype(np.float32), mask, joints, visibility)
         return Sample(planes, labels[::2, ::2].copy(), presence, known)
 
@@ -129,6 +140,13 @@ class Sampler:
         labels[shape] = number
 
 
+def _end_below(sample: Sample, row: int) -> None:
+    """Lets the photo end at a row: black below it, as where a frame reaches beyond its photo."""
+    sample.planes[:3, row:] = -1
+    sample.planes[3, row:] = 0
+    sample.labels[(row + 1) // 2 :] = LABELS.index("background")
+
+
 def _frame_matrix(size: tuple[int, int]) -> Matrix:
     """From the cached region to the person's frame in the middle of it, pixel edges on pixel edges."""
     scale = size[0] / HEIGHT_PX
@@ -136,13 +154,14 @@ def _frame_matrix(size: tuple[int, int]) -> Matrix:
     return np.array([[scale, 0, -scale * left], [0, scale, -scale * top]], np.float64)
 
 
-def _random_matrix(size: tuple[int, int], rng: np.random.Generator) -> Matrix:
+def _random_matrix(size: tuple[int, int], rng: np.random.Generator, *, part: bool) -> Matrix:
     height, width = size
     zoom = float(np.exp(rng.uniform(-0.12, 0.22)))
     shift = rng.normal(0, 0.035, 2) * (width, height)
-    if rng.random() < 0.15:  # a part of the body only
-        zoom = float(rng.uniform(1.2, 1.9))
-        shift = np.array([rng.uniform(-0.1, 0.1) * width, rng.uniform(-0.5, 0.5) * height * (zoom - 1)])
+    if part:
+        zoom = float(rng.uniform(1.3, 2.4))
+        down = rng.uniform(-0.35, 0.5) * height * (zoom - 1)
+        shift = np.array([rng.uniform(-0.08, 0.08) * width, down])
     stretch, angle = float(np.exp(rng.normal(0, 0.05))), float(rng.normal(0, np.radians(4.5)))
     flip = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = np.cos(angle), np.sin(angle)
