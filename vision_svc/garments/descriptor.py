@@ -45,7 +45,7 @@ def describe(view: GarmentView) -> Vector:
         float64 `(256,)`: the four blocks one after the other, not yet normalised; histograms are square-rooted.
     """
     texture_thumb = thumbnail(view, _TEXTURE_PX)
-    patch, mask = _letterboxed(texture_thumb)
+    patch, mask = letterboxed(texture_thumb)
     return np.concatenate(
         [
             color_block(thumbnail(view, _THUMB_PX).lab),
@@ -139,8 +139,8 @@ def shape_block(mask: BoolMask) -> Vector:
     return np.concatenate([grid, scalars, hu]).astype(np.float64)
 
 
-def _letterboxed(thumb: MaskedThumbnail) -> tuple[Plane, BoolMask]:
-    """Puts a thumbnail into the middle of a square, outside filled with its mean; returns lightness and mask."""
+def letterboxed(thumb: MaskedThumbnail) -> tuple[Plane, BoolMask]:
+    """Stretches a thumbnail to a square, outside filled with its mean: lightness and mask for `gradient_block`."""
     lightness = _lab(thumb)[..., 0]
     rows, columns = np.flatnonzero(thumb.inside.any(axis=1)), np.flatnonzero(thumb.inside.any(axis=0))
     place = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vision_svc.garments import fashion_space as space
-from vision_svc.garments.descriptor import color_block, texture_block
+from vision_svc.garments.descriptor import color_block, gradient_block, letterboxed, texture_block
 from vision_svc.garments.fashion_input import SIDE_PX, FashionInput, fashion_input
 from vision_svc.garments.thumbnail import GarmentView, thumbnail
 from vision_svc.models.contract import Model, ModelSpec, Task
@@ -32,11 +32,10 @@ SPEC = ModelSpec(
 
 @dataclass(frozen=True)
 class FashionTensors:
-    """A batch, measured: planes `(N, 4, 96, 96)` for the network, colours `(N, 80)` and textures `(N, 40)`."""
+    """A batch, measured: planes `(N, 4, 96, 96)` for the network, and descriptors `(N, size)` by block."""
 
     planes: FloatArray
-    colors: space.Vector
-    textures: space.Vector
+    descriptors: dict[str, space.Vector]
 
 
 class FashionEmbedder(Model[GarmentView, FashionTensors, FloatArray, FloatArray]):
@@ -58,25 +57,19 @@ class FashionEmbedder(Model[GarmentView, FashionTensors, FloatArray, FloatArray]
 
     def pre_process(self, inputs: Sequence[GarmentView]) -> FashionTensors:
         """Cuts garments out and measures what needs no network."""
-        measured = [fashion_input(view) for view in inputs]
-        return FashionTensors(
-            np.stack([one.planes for one in measured]),
-            np.stack([color_block(one.lab) for one in measured]),
-            np.stack([_texture(one) for one in measured]),
-        )
+        prepared = [fashion_input(view) for view in inputs]
+        described = [describe(one) for one in prepared]
+        descriptors = {name: np.stack([one[name] for one in described]) for name in described[0]}
+        return FashionTensors(np.stack([one.planes for one in prepared]), descriptors)
 
     def forward(self, tensors: FashionTensors) -> FloatArray:
         """Makes the vectors of a batch: float32 `(N, DIMENSION)`, length 1."""
         said = self._net.run(planes=tensors.planes)
-        return space.join(
-            {
-                "kind": np.sqrt(said["kinds"].astype(np.float64)),
-                "pattern": np.sqrt(said["patterns"].astype(np.float64)),
-                "look": self._space.look(said["feature"]),
-                "color": self._space.color(tensors.colors),
-                "texture": self._space.texture(tensors.textures),
-            }
-        )
+        chances = {"kind": said["kinds"], "pattern": said["patterns"]}
+        blocks = {name: np.sqrt(values.astype(np.float64)) for name, values in chances.items()}
+        measured = {"look": said["feature"]} | tensors.descriptors
+        blocks |= {name: self._space.block(name, values) for name, values in measured.items()}
+        return space.join(blocks)
 
     def post_process(self, raw: FloatArray, inputs: Sequence[GarmentView]) -> list[FloatArray]:
         """Gives each garment its row."""
@@ -107,5 +100,11 @@ def _block(graph: Graph, values: str, name: str, *, shortcut: bool) -> str:
     return graph.relu(graph.add(graph.conv(middle, f"{name}.conv2"), beside))
 
 
-def _texture(measured: FashionInput) -> space.Vector:
-    return texture_block(thumbnail(measured.texture))
+def describe(prepared: FashionInput) -> dict[str, space.Vector]:
+    """Measures a garment without the network: by block of the space, raw descriptors `(size,)`."""
+    thumb = thumbnail(prepared.texture)
+    return {
+        "color": color_block(prepared.lab),
+        "texture": texture_block(thumb),
+        "gradient": gradient_block(*letterboxed(thumb)),
+    }

@@ -27,7 +27,8 @@ class FashionInput:
     """A garment, ready to be measured.
 
     Attributes:
-        planes: float32 `(4, 96, 96)`: RGB in -1..1, 0 outside the garment, and the mask as 0 or 1.
+        planes: float32 `(4, 96, 96)`: RGB in -1..1, 0 outside the garment, and the mask as 0 or 1. Where the mask is a
+            guess, RGB of the whole picture stays, and the mask beside it is a hint.
         lab: float64 `(N, 3)`, CIE L*a*b* of N <= 600 of its pixels.
         texture: The garment at 64 pixels.
     """
@@ -46,19 +47,27 @@ def fashion_input(view: GarmentView) -> FashionInput:
     small = _shrunk(_tight(view), _WORK_PX)
     lab = thumbnail(small, _COLOR_PX).lab
     step = -(-len(lab) // _MOST_COLORS)
-    return FashionInput(planes(small), lab[::step], _shrunk(small, _TEXTURE_PX))
+    square = planes(view.guess, guessed=True) if view.guess is not None else planes(small, guessed=False)
+    return FashionInput(square, lab[::step], _shrunk(small, _TEXTURE_PX))
 
 
-def planes(view: GarmentView) -> FloatArray:
-    """Puts a garment, cut to its box, into the middle of the square, `(4, 96, 96)`; nothing of its background stays."""
+def planes(view: GarmentView, *, guessed: bool) -> FloatArray:
+    """Puts a picture into the middle of the network's square, `(4, 96, 96)`.
+
+    Args:
+        view: The garment, cut to its box; or, where its mask is guessed, the whole picture.
+        guessed: Keep the background. Otherwise nothing of it stays.
+    """
     height, width = view.mask.shape
-    scale = FILL * SIDE_PX / max(height, width)
-    fitted = _resized(view, (max(1, round(width * scale)), max(1, round(height * scale))))
+    scale = (1.0 if guessed else FILL) * SIDE_PX / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    fitted = _stretched(view, size) if guessed else _resized(view, size)
     rows, columns = fitted.mask.shape
     top, left = (SIDE_PX - rows) // 2, (SIDE_PX - columns) // 2
     square = np.zeros((4, SIDE_PX, SIDE_PX), np.float32)
-    inside = fitted.mask[..., None]
-    rgb = (fitted.image_bgr[..., ::-1].astype(np.float32) / 127.5 - 1) * inside
+    rgb = fitted.image_bgr[..., ::-1].astype(np.float32) / 127.5 - 1
+    if not guessed:
+        rgb = rgb * fitted.mask[..., None]
     square[:3, top : top + rows, left : left + columns] = rgb.transpose(2, 0, 1)
     square[3, top : top + rows, left : left + columns] = fitted.mask
     return square
@@ -79,6 +88,14 @@ def _shrunk(view: GarmentView, side_px: int) -> GarmentView:
     if scale >= 1:
         return view
     return _resized(view, (max(1, round(width * scale)), max(1, round(height * scale))))
+
+
+def _stretched(view: GarmentView, size: tuple[int, int]) -> GarmentView:
+    """Resizes a picture and its mask to `(width, height)`."""
+    how = cv2.INTER_AREA if size[0] < view.mask.shape[1] else cv2.INTER_LINEAR
+    image = cv2.resize(view.image_bgr, size, interpolation=how).reshape(size[1], size[0], 3).astype(np.uint8)
+    share = cv2.resize(view.mask.astype(np.float32), size, interpolation=how)
+    return GarmentView(image, np.asarray(share >= 0.5))
 
 
 def _resized(view: GarmentView, size: tuple[int, int]) -> GarmentView:

@@ -1,42 +1,47 @@
 """The space of `fashion/1`: its blocks, and how measurements become vectors in it.
 
-A vector has five blocks one after the other. Each has Euclidean length 1 times its weight, and the squares of the
+A vector has six blocks one after the other. Each has Euclidean length 1 times its weight, and the squares of the
 weights add up to 1, so the cosine of two garments is the sum of the blocks' own cosines, each at its squared weight:
 
-| block   | says                                       | colour | words that fill it      |
-|---------|--------------------------------------------|--------|-------------------------|
-| kind    | square roots of the chances of each kind   | no     | categories, occasions   |
-| pattern | square roots of the chances of each print  | no     | patterns                |
-| look    | the network's pooled feature, centred      | no     |                         |
-| color   | a soft histogram of the garment's colours  | only   | colours                 |
-| texture | orientations, detail and local patterns    | no     |                         |
+| block    | says                                             | colour | words that fill it     |
+|----------|--------------------------------------------------|--------|------------------------|
+| kind     | square roots of the chances of each kind         | no     | categories, occasions  |
+| pattern  | square roots of the chances of each print        | no     | patterns               |
+| look     | the network's pooled feature                     | no     |                        |
+| color    | a soft histogram of the garment's colours        | only   | colours                |
+| texture  | orientations, detail and local patterns          | no     |                        |
+| gradient | where edges lie: collars, seams, prints          | no     |                        |
 
-The first three come from the network, which sees colours turned at random while it learns; `color` is colour alone.
-So "navy shirt" is the kind block of shirts and the colour block of navy, and blocks that a text does not speak of stay
-zero. The square root of chances makes the dot product their Bhattacharyya coefficient, which is 1 for equal chances.
+The first three come from the network, which sees colours turned at random while it learns; `color` is colour alone;
+the last four are whitened against what differs between two photos of one garment. So "navy shirt" is the kind block
+of shirts and the colour block of navy, and blocks that a text does not speak of stay zero. The square root of chances
+makes the dot product their Bhattacharyya coefficient, which is 1 for equal chances.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from vision_svc.garments.descriptor import COLOR_SIZE, TEXTURE_SIZE
+from vision_svc.garments.descriptor import COLOR_SIZE, GRADIENT_SIZE, TEXTURE_SIZE
 from vision_svc.garments.kinds import KINDS, PATTERN_KINDS
 
 Vector = npt.NDArray[np.float64]
 FloatArray = npt.NDArray[np.float32]
 
-LOOK_SIZE = 192
+# What each block is made from: the network's pooled feature, and descriptors of the garment's own pixels.
+MEASURED = {"look": 192, "color": COLOR_SIZE, "texture": TEXTURE_SIZE, "gradient": GRADIENT_SIZE}
 SIZES = {
     "kind": len(KINDS),
     "pattern": len(PATTERN_KINDS),
-    "look": LOOK_SIZE,
-    "color": COLOR_SIZE,
-    "texture": TEXTURE_SIZE,
+    "look": 95,
+    "color": 48,
+    "texture": 24,
+    "gradient": 48,
 }
-# Squares of these are the blocks' shares of the cosine.
-WEIGHTS = {"kind": 0.30, "pattern": 0.05, "look": 0.35, "color": 0.20, "texture": 0.10}
+# The blocks' shares of the cosine; square roots of them are the blocks' lengths.
+WEIGHTS = {"kind": 0.30, "pattern": 0.04, "look": 0.24, "color": 0.20, "texture": 0.12, "gradient": 0.10}
 DIMENSION = sum(SIZES.values())
 _STARTS = dict(zip(SIZES, np.cumsum([0, *SIZES.values()]).tolist(), strict=False))
 BLOCKS = {name: slice(_STARTS[name], _STARTS[name] + size) for name, size in SIZES.items()}
@@ -49,28 +54,17 @@ class FashionSpace:
     """The fixed numbers beside the network; fitted by `vision_svc.training.encoder_export`.
 
     Attributes:
-        look_mean: `(192,)`: mean of the pooled feature over the training photos.
-        color_mean, texture_mean: `(80,)`, `(40,)`: means of the descriptors.
-        color_rotation, texture_rotation: square: make what an accident of the photo changes count little.
+        means: By block of MEASURED: `(measured size,)`, the mean over the training photos.
+        rotations: By block of MEASURED: `(measured size, size)`: makes what an accident of the photo changes count
+            little, and keeps the directions in which garments differ most.
     """
 
-    look_mean: Vector
-    color_mean: Vector
-    color_rotation: Vector
-    texture_mean: Vector
-    texture_rotation: Vector
+    means: dict[str, Vector]
+    rotations: dict[str, Vector]
 
-    def look(self, features: npt.ArrayLike) -> Vector:
-        """Centres features, `(N, 192)`; rows have length 1."""
-        return unit(np.asarray(features, np.float64) - self.look_mean)
-
-    def color(self, histograms: Vector) -> Vector:
-        """Whitens colour descriptors, `(N, 80)`; rows have length 1."""
-        return unit((histograms - self.color_mean) @ self.color_rotation)
-
-    def texture(self, descriptors: Vector) -> Vector:
-        """Whitens texture descriptors, `(N, 40)`; rows have length 1."""
-        return unit((descriptors - self.texture_mean) @ self.texture_rotation)
+    def block(self, name: str, measured: npt.ArrayLike) -> Vector:
+        """Turns measurements of one block, `(N, measured size)`, into the block, `(N, size)`, rows of length 1."""
+        return unit((np.asarray(measured, np.float64) - self.means[name]) @ self.rotations[name])
 
 
 def join(blocks: dict[str, Vector]) -> FloatArray:
@@ -100,20 +94,17 @@ def chances(vector: npt.ArrayLike, name: str) -> Vector:
     return squared
 
 
-def space_of(arrays: dict[str, FloatArray]) -> FashionSpace:
+def space_of(arrays: Mapping[str, FloatArray]) -> FashionSpace:
     """Takes the fixed numbers out of the arrays of a weights file; ValueError where they are not as expected."""
-    shapes = {
-        "space.look_mean": (LOOK_SIZE,),
-        "space.color_mean": (COLOR_SIZE,),
-        "space.color_rotation": (COLOR_SIZE, COLOR_SIZE),
-        "space.texture_mean": (TEXTURE_SIZE,),
-        "space.texture_rotation": (TEXTURE_SIZE, TEXTURE_SIZE),
-    }
-    for name, shape in shapes.items():
-        found = arrays[name].shape if name in arrays else None
-        if found != shape:
-            raise ValueError(f"{name}: expected an array of shape {shape}, got {found}")
-    return FashionSpace(*(arrays[name].astype(np.float64) for name in shapes))
+    for name, size in MEASURED.items():
+        for key, shape in ((f"space.{name}_mean", (size,)), (f"space.{name}_rotation", (size, SIZES[name]))):
+            found = arrays[key].shape if key in arrays else None
+            if found != shape:
+                raise ValueError(f"{key}: expected an array of shape {shape}, got {found}")
+    means, rotations = (
+        {name: arrays[f"space.{name}_{what}"].astype(np.float64) for name in MEASURED} for what in ("mean", "rotation")
+    )
+    return FashionSpace(means, rotations)
 
 
 def unit(values: Vector) -> Vector:

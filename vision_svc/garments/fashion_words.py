@@ -11,7 +11,7 @@ from vision_svc.garments import fashion_space as space
 from vision_svc.garments.color_names import by_name
 from vision_svc.garments.descriptor import color_block
 from vision_svc.garments.encoder import TextVector
-from vision_svc.garments.fashion import FASHION, SPEC, WEIGHTS_FILE
+from vision_svc.garments.fashion import FASHION, WEIGHTS_FILE
 from vision_svc.garments.kinds import GROUPS, KINDS, PATTERN_KINDS
 from vision_svc.garments.style import CATEGORY_PRIORS
 from vision_svc.garments.vocabulary import Understanding, understand
@@ -26,7 +26,6 @@ TEXT_SPEC = ModelSpec(
     source="vitrine",
     description="Categories, occasions, patterns and colours as blocks of the space of fashion/1; no network.",
     dimension=space.DIMENSION,
-    sha256=SPEC.sha256,
 )
 # How much each kind of word counts in the score of a garment: the category most, then the colour, then the pattern.
 _SHARES = {"kind": 0.45, "color": 0.35, "pattern": 0.2}
@@ -77,7 +76,7 @@ class FashionTextEmbedder:
 
     def _color(self, names: Sequence[str]) -> space.Vector:
         shades = [_folds(by_name()[name].lab) for name in names]
-        return self._space.color(color_block(srgb_to_lab(lab_to_srgb(np.concatenate(shades))))[None])
+        return self._space.block("color", color_block(srgb_to_lab(lab_to_srgb(np.concatenate(shades))))[None])
 
 
 def _weighted(filled: dict[str, space.Vector]) -> space.FloatArray:

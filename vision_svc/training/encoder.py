@@ -31,7 +31,7 @@ SIDE_PX = 96
 _SIZES = ((0.0, 64), (0.4, 80), (0.65, SIDE_PX))
 _BATCH = 64
 _RATE, _DECAY = 2.5e-3, 0.05
-_SMOOTHING, _CONTRAST, _PATTERN = 0.1, 0.4, 0.3
+_SMOOTHING, _CONTRAST, _INSTANCE, _PATTERN = 0.1, 0.4, 0.3, 0.3
 _TEMPERATURE = 0.1
 _EMA = 0.999
 _MIX_SHARE = 0.4
@@ -91,13 +91,13 @@ class Training:
             inputs, share = self._mixed(inputs, other)
         with torch.autocast(torch.device(self._device).type, torch.bfloat16):
             said = self.net(inputs)
-            projected = self.net.projection(said.feature)
+            alike, same = self.net.projection(said.feature), self.net.instance(said.feature)
         logits = said.kinds.float()
         loss = share * partial_loss(logits, kinds)
         if other is not None:
             loss = loss + (1 - share) * partial_loss(logits, kinds[other])
         else:
-            loss = loss + _CONTRAST * contrastive_loss(projected.float(), kinds)
+            loss = loss + _CONTRAST * contrastive_loss(alike.float(), kinds) + _INSTANCE * instance_loss(same.float())
             known = patterns >= 0
             if bool(known.any()):
                 named = functional.cross_entropy(said.patterns.float()[known], patterns[known], label_smoothing=0.05)
@@ -162,12 +162,26 @@ def contrastive_loss(projected: Tensor, allowed: Tensor) -> Tensor:
     return -pulled.mean() if len(pulled) else scores.sum() * 0
 
 
+def instance_loss(projected: Tensor) -> Tensor:
+    """Returns the contrastive loss that tells a garment from all others (Chen et al. 2020).
+
+    Args:
+        projected: `(2 N, D)`: N garments, then the same N once more.
+    """
+    unit = functional.normalize(projected, dim=1)
+    count = len(unit)
+    itself = torch.eye(count, dtype=torch.bool, device=unit.device)
+    scores = (unit @ unit.T / _TEMPERATURE).masked_fill(itself, -1e9)
+    partner = (torch.arange(count, device=unit.device) + count // 2) % count
+    return functional.cross_entropy(scores, partner)
+
+
 @torch.no_grad()
 def accuracy(net: EncoderNet, samples: Samples, side_px: int = SIDE_PX) -> float:
     """Returns the share of held-out photos of the ten classes that are put into their own."""
     chosen = np.flatnonzero(samples.held_out & ~samples.again & (samples.domains == PHOTO))
     chosen = chosen[np.isin(samples.labels[chosen], list(TEN))]
-    inputs = np.stack([network_input(samples.images[i], samples.masks[i], side_px) for i in chosen])
+    inputs = np.stack([network_input(samples.images[i], samples.masks[i], side_px, guessed=True) for i in chosen])
     device = next(net.parameters()).device
     chances = net(torch.from_numpy(inputs).to(device)).kinds.float().softmax(dim=1).cpu().numpy()
     members = np.array([[kind in kinds for kind in KINDS] for kinds in TEN.values()], np.float32)

@@ -16,6 +16,7 @@ _DOMAIN_SHARE = {PHOTO: 0.58, WORN: 0.28, DRAWN: 0.14}
 _AGAIN_SHARE = 0.4
 _PRINT_SHARE = 0.3
 _WHOLE_SHARE = 0.1
+_OTHER_SHARE = 0.5
 # Garments plain enough to print on: texture (standard deviation of the band-passed lightness, 0-255) below this.
 _PLAIN_TEXTURE = 5.5
 # The rotation of hue turns about the grey axis.
@@ -32,12 +33,21 @@ class Batch:
     patterns: npt.NDArray[np.int64]
 
 
-def network_input(image_bgr: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], side_px: int) -> Plane:
-    """Turns a framed garment into what the network takes, without chance: `(4, S, S)`."""
+def network_input(
+    image_bgr: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], side_px: int, *, guessed: bool = False
+) -> Plane:
+    """Turns a framed garment into what the network takes, without chance: `(4, S, S)`.
+
+    Args:
+        image_bgr: As in `Samples`.
+        mask: As in `Samples`.
+        side_px: S.
+        guessed: The mask may be wrong: the whole picture stays, and the mask is a hint beside it.
+    """
     weight = (mask > 0).astype(np.float32)
-    box = _box(mask)
-    move = _move(box, side_px, scale=0.94, angle=0.0, shift=(0.0, 0.0), squeeze=1.0, flip=False)
-    return _join(*_warped(image_bgr, weight, move, side_px))
+    box = _frame(image_bgr) if guessed else _box(mask)
+    move = _move(box, side_px, scale=1.0 if guessed else 0.94, angle=0.0, shift=(0.0, 0.0), squeeze=1.0, flip=False)
+    return _join(*_warped(image_bgr, weight, move, side_px), guessed=guessed)
 
 
 class Augmenter:
@@ -50,25 +60,32 @@ class Augmenter:
         )
         self._boxes = [_box(mask) for mask in samples.masks]
         self._chance = _chances(samples)
+        self._paired = samples.again | np.append(samples.again[1:], False)
 
     def batch(self, size: int, side_px: int) -> Batch:
-        """Draws a batch of `size` samples of `side_px` pixels."""
-        chosen = self._rng.choice(len(self._chance), size, p=self._chance)
-        drawn = [self._sample(int(index), side_px) for index in chosen]
+        """Draws a batch: `size / 2` garments, then the same once more, each moved and relit in its own way."""
+        first = self._rng.choice(len(self._chance), size // 2, p=self._chance)
+        # A photo and its distorted copy lie one after the other; either may be seen again as the other.
+        other = first + np.where(self._samples.again[first], -1, 1) * self._paired[first]
+        chosen = np.concatenate([first, np.where(self._rng.random(len(first)) < _OTHER_SHARE, other, first)])
+        # Once with its surroundings and once without: what both have in common is the garment.
+        guessed = self._rng.random(len(first)) < 0.5
+        both = zip(chosen, np.concatenate([guessed, ~guessed]), strict=True)
+        drawn = [self._sample(int(index), side_px, guessed=bool(how)) for index, how in both]
         inputs = np.stack([planes for planes, _ in drawn])
         return Batch(inputs, self._samples.kinds[chosen], np.array([pattern for _, pattern in drawn], np.int64))
 
-    def _sample(self, index: int, side_px: int) -> tuple[Plane, int]:
+    def _sample(self, index: int, side_px: int, *, guessed: bool) -> tuple[Plane, int]:
         rng, samples = self._rng, self._samples
         move = _move(
-            self._boxes[index], side_px,
-            scale=0.94 * float(np.exp(rng.uniform(-0.22, 0.1))),
+            _frame(samples.images[index]) if guessed else self._boxes[index], side_px,
+            scale=(1.08 if guessed else 0.94) * float(np.exp(rng.uniform(-0.22, 0.1))),
             angle=float(rng.normal(0, 7) if rng.random() < 0.9 else rng.uniform(-40, 40)),
             shift=(float(rng.normal(0, 0.03)), float(rng.normal(0, 0.03))),
             squeeze=float(np.exp(rng.normal(0, 0.06))), flip=bool(rng.random() < 0.5),
         )  # fmt: skip
         weight = (samples.masks[index] > 0).astype(np.float32)
-        if rng.random() < _WHOLE_SHARE:  # nothing could be told apart: the whole picture counts
+        if guessed and rng.random() < _WHOLE_SHARE:  # nothing could be told apart: the whole picture counts
             weight = np.ones_like(weight)
         image, inside = _warped(samples.images[index], weight, move, side_px)
         inside = self._hidden(inside)
@@ -78,7 +95,7 @@ class Augmenter:
         if pattern == 0 and rng.random() < _PRINT_SHARE:
             pattern = int(rng.integers(1, len(PATTERN_KINDS)))
             image = print_on(image, inside, pattern, rng)
-        return _join(self._relit(image), inside), pattern
+        return _join(self._relit(image), inside, guessed=guessed), pattern
 
     def _hidden(self, inside: Plane) -> Plane:
         """Spoils a mask: thinner, thicker, or with a hand, a bag, hair in front."""
@@ -128,6 +145,10 @@ def _chances(samples: Samples) -> npt.NDArray[np.float64]:
     return shares
 
 
+def _frame(image_bgr: npt.NDArray[np.uint8]) -> tuple[float, float, float, float]:
+    return 0.0, 0.0, float(image_bgr.shape[1]), float(image_bgr.shape[0])
+
+
 def _box(mask: npt.NDArray[np.uint8]) -> tuple[float, float, float, float]:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
@@ -154,13 +175,15 @@ def _warped(
     image_bgr: npt.NDArray[np.uint8], weight: Plane, move: npt.NDArray[np.float64], side_px: int
 ) -> tuple[Plane, Plane]:
     frame = (side_px, side_px)
-    image = cv2.warpAffine(image_bgr, move, frame, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    image = cv2.warpAffine(image_bgr, move, frame, flags=cv2.INTER_LINEAR, borderValue=(128, 128, 128))
     inside = cv2.warpAffine(weight, move, frame, flags=cv2.INTER_LINEAR)
     return (image[..., ::-1] / np.float32(255)).astype(np.float32), (inside >= 0.5).astype(np.float32)
 
 
-def _join(image_rgb: Plane, inside: Plane) -> Plane:
-    centred = (image_rgb * 2 - 1) * inside[..., None]
+def _join(image_rgb: Plane, inside: Plane, *, guessed: bool) -> Plane:
+    centred = image_rgb * 2 - 1
+    if not guessed:
+        centred = centred * inside[..., None]
     return np.concatenate([centred.transpose(2, 0, 1), inside[None]]).astype(np.float32)
 
 

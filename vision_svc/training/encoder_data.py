@@ -17,12 +17,14 @@ from vision_svc.people.types import BoolMask, ImageBgr
 from vision_svc.training.encoder_labels import MASK_LABELS, PHOTO_LABELS, held_out
 from vision_svc.training.fit_descriptor import distort
 
-CACHE_PX = 128
-# Room around the garment, as a share of its longer side: background for the samples that keep it.
-_ROOM = 0.06
+CACHE_PX = 144
+# Room around a worn garment, as a share of its longer side: background for the samples that keep it.
+_ROOM = 0.1
 _LONG_SIDE_PX = 400
 # A worn piece smaller than this share of its photo says nothing.
 _LEAST_SHARE = 0.004
+# What lies outside of a photo: nothing, to the network.
+_GREY = (128, 128, 128)
 PHOTO, WORN, DRAWN = range(3)
 
 
@@ -31,8 +33,8 @@ class Samples:
     """Garments with their masks, `N` of them.
 
     Attributes:
-        images: uint8 `(N, 128, 128, 3)`, BGR, the garment and some background around it.
-        masks: uint8 `(N, 128, 128)`, 0 or 255.
+        images: uint8 `(N, 144, 144, 3)`, BGR: whole photos; worn garments with some background around them.
+        masks: uint8 `(N, 144, 144)`, 0 or 255.
         kinds: bool `(N, len(KINDS))`: the kinds that the label allows.
         patterns: int64 `(N,)`, index in PATTERN_KINDS; -1 where nobody said.
         domains: int64 `(N,)`: PHOTO, WORN or DRAWN.
@@ -98,11 +100,13 @@ def _columns(pieces: list[_Piece]) -> dict[str, npt.NDArray[np.generic]]:
     }
 
 
-def framed(image_bgr: ImageBgr, mask: BoolMask) -> tuple[ImageBgr, npt.NDArray[np.uint8]]:
-    """Puts a garment with a little background into a square of 128 pixels."""
+def framed(image_bgr: ImageBgr, mask: BoolMask, *, whole: bool) -> tuple[ImageBgr, npt.NDArray[np.uint8]]:
+    """Puts a whole photo, or a garment with a little background, into a square of 144 pixels."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    side = max(bottom - top, right - left) * (1 + 2 * _ROOM)
+    if whole:
+        top, left, (bottom, right) = 0, 0, image_bgr.shape[:2]
+    side = max(bottom - top, right - left) * (1 if whole else 1 + 2 * _ROOM)
     scale = CACHE_PX / side
     shift_x, shift_y = (left + right) / 2 - side / 2, (top + bottom) / 2 - side / 2
     if scale < 1:  # averaging first keeps thin stripes from becoming other stripes
@@ -113,7 +117,7 @@ def framed(image_bgr: ImageBgr, mask: BoolMask) -> tuple[ImageBgr, npt.NDArray[n
         scale = 1.0
     move = np.array([[scale, 0, -shift_x * scale], [0, scale, -shift_y * scale]])
     frame = (CACHE_PX, CACHE_PX)
-    image = cv2.warpAffine(image_bgr, move, frame, borderMode=cv2.BORDER_REPLICATE)
+    image = cv2.warpAffine(image_bgr, move, frame, borderValue=_GREY)
     inside = cv2.warpAffine(mask.astype(np.uint8) * 255, move, frame, flags=cv2.INTER_LINEAR)
     return image.astype(np.uint8, copy=False), np.where(inside >= 128, 255, 0).astype(np.uint8)
 
@@ -122,14 +126,14 @@ def _located(image: ImageBgr) -> tuple[ImageBgr, npt.NDArray[np.uint8]]:
     """Cuts a picture out as the service does, and frames the result together with its background."""
     found = cut_out(image)
     if not found.found:
-        return framed(image, np.ones(image.shape[:2], np.bool_))
+        return framed(image, np.ones(image.shape[:2], np.bool_), whole=True)
     # The view is a crop; its place in the picture follows from the address of its first pixel.
     offset = found.view.image_bgr.__array_interface__["data"][0] - image.__array_interface__["data"][0]
     top, left = offset // image.strides[0], offset % image.strides[0] // image.strides[1]
     mask = np.zeros(image.shape[:2], np.bool_)
     height, width = found.view.mask.shape
     mask[top : top + height, left : left + width] = found.view.mask
-    return framed(image, mask)
+    return framed(image, mask, whole=True)
 
 
 def _photos(folder: Path) -> Iterator[_Piece]:
@@ -154,7 +158,7 @@ def _worn(folder: Path, names: list[str]) -> Iterator[_Piece]:
             name = names[number]
             mask = np.asarray(labels == number)
             if name in MASK_LABELS and mask.mean() >= _LEAST_SHARE:
-                yield _Piece(*framed(image, mask), MASK_LABELS[name], "", WORN, held_out(photo.name), name)
+                yield _Piece(*framed(image, mask, whole=False), MASK_LABELS[name], "", WORN, held_out(photo.name), name)
 
 
 def _drawn(folder: Path) -> Iterator[_Piece]:

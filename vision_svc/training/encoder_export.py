@@ -17,12 +17,11 @@ import torch
 from safetensors.numpy import save_file
 
 from imaging.decode import decode_bgr
-from vision_svc.garments.descriptor import color_block, texture_block
-from vision_svc.garments.fashion import WEIGHTS_FILE
+from vision_svc.garments.fashion import WEIGHTS_FILE, describe
 from vision_svc.garments.fashion_input import FashionInput, fashion_input
+from vision_svc.garments.fashion_space import MEASURED, SIZES
 from vision_svc.garments.foreground import cut_out
 from vision_svc.garments.kinds import KINDS, PATTERN_KINDS
-from vision_svc.garments.thumbnail import thumbnail
 from vision_svc.training.encoder_labels import PHOTO_LABELS, held_out
 from vision_svc.training.encoder_net import EncoderNet
 from vision_svc.training.fit_descriptor import distort
@@ -31,9 +30,10 @@ from vision_svc.training.folding import folded
 Matrix = npt.NDArray[np.float64]
 
 _LONG_SIDE_PX = 400
-_REGULARISE = 0.1
+_REGULARISE = {"look": 2.0, "color": 0.1, "texture": 0.1, "gradient": 0.1}
 # So many photos, evenly spread, are enough for a mean and two covariances.
 _FIT_PHOTOS = 700
+_NOT_SHIPPED = ("projection.", "instance.")
 ABOUT = {
     "model": "fashion/1",
     "license": "Apache-2.0",
@@ -53,7 +53,7 @@ def export(checkpoint: Path, garments: Path, out: Path) -> None:
     """
     net = EncoderNet()
     net.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["average"])
-    arrays = {name: values for name, values in folded(net.eval()).items() if not name.startswith("projection.")}
+    arrays = {name: values for name, values in folded(net.eval()).items() if not name.startswith(_NOT_SHIPPED)}
     fitted = fit_space(net, garments)
     arrays |= {f"space.{name}": values.astype(np.float16) for name, values in fitted.items()}
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -62,16 +62,19 @@ def export(checkpoint: Path, garments: Path, out: Path) -> None:
 
 def fit_space(net: EncoderNet, garments: Path) -> dict[str, Matrix]:
     """Fits the numbers of `FashionSpace` on the contributors that are not held out."""
-    features, colors, textures = [], [], []
+    pairs: dict[str, list[Matrix]] = {name: [] for name in MEASURED}
     for first, second in _pairs(garments):
+        described = [describe(one) for one in (first, second)]
         with torch.no_grad():
-            features.append(net.features(torch.from_numpy(first.planes[None])).numpy()[0])
-        colors.append([color_block(one.lab) for one in (first, second)])
-        textures.append([texture_block(thumbnail(one.texture)) for one in (first, second)])
-    fitted: dict[str, Matrix] = {"look_mean": np.stack(features).mean(axis=0, dtype=np.float64)}
-    for name, pairs in (("color", np.array(colors)), ("texture", np.array(textures))):
-        fitted[f"{name}_mean"] = pairs[:, 0].mean(axis=0)
-        fitted[f"{name}_rotation"] = _rotation(pairs[:, 0] - pairs[:, 1])
+            features = net.features(torch.from_numpy(np.stack([first.planes, second.planes]))).numpy()
+        pairs["look"].append(features.astype(np.float64))
+        for name in described[0]:
+            pairs[name].append(np.stack([one[name] for one in described]))
+    fitted: dict[str, Matrix] = {}
+    for name, values in pairs.items():
+        stacked = np.stack(values)
+        fitted[f"{name}_mean"] = stacked[:, 0].mean(axis=0)
+        fitted[f"{name}_rotation"] = rotation(stacked, SIZES[name], _REGULARISE[name])
     return fitted
 
 
@@ -85,12 +88,24 @@ def _pairs(garments: Path) -> Iterator[tuple[FashionInput, FashionInput]]:
         yield fashion_input(cut_out(image).view), fashion_input(cut_out(again).view)
 
 
-def _rotation(differences: Matrix) -> Matrix:
-    """Returns the matrix that makes the covariance of `differences` the identity, softly where they are tiny."""
+def rotation(pairs: Matrix, size: int, regularise: float) -> Matrix:
+    """Finds the directions in which garments differ and two photos of one garment do not.
+
+    Args:
+        pairs: `(N, 2, D)`: measurements of N photos, and of the same photographed again.
+        size: How many directions to keep.
+        regularise: Softens the whitening where the two photos hardly differ, as a share of the mean variance.
+
+    Returns:
+        `(D, size)`.
+    """
+    differences = pairs[:, 0] - pairs[:, 1]
     values, vectors = np.linalg.eigh(differences.T @ differences / (2 * len(differences)))
-    rotation: Matrix = vectors / np.sqrt(values + _REGULARISE * values.mean())
-    rotation /= np.abs(rotation).max()  # its scale plays no part, and float16 has little room
-    return rotation
+    whiten = vectors / np.sqrt(values + regularise * values.mean())
+    _, main = np.linalg.eigh(np.cov((pairs[:, 0] @ whiten).T))
+    found: Matrix = whiten @ main[:, ::-1][:, :size]
+    found /= np.abs(found).max()  # its scale plays no part, and float16 has little room
+    return found
 
 
 def main() -> None:

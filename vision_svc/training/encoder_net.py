@@ -65,8 +65,9 @@ class EncoderNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.kinds = nn.Linear(inputs, len(KINDS))
         self.patterns = nn.Linear(inputs, len(PATTERN_KINDS))
-        # Only for the contrastive loss; it is not shipped.
+        # Only for the contrastive losses (same kind, same garment); they are not shipped.
         self.projection = nn.Sequential(nn.Linear(inputs, inputs), nn.ReLU(), nn.Linear(inputs, _PROJECTION))
+        self.instance = nn.Sequential(nn.Linear(inputs, inputs), nn.ReLU(), nn.Linear(inputs, _PROJECTION))
 
     def features(self, inputs: Tensor) -> Tensor:
         """Returns the pooled feature, `(N, 192)`."""

@@ -12,7 +12,7 @@ from vision_svc.garments.fashion_input import fashion_input  # noqa: E402
 from vision_svc.garments.kinds import KINDS, PATTERN_KINDS  # noqa: E402
 from vision_svc.garments.thumbnail import GarmentView  # noqa: E402
 from vision_svc.models.onnx_net import OnnxNet  # noqa: E402
-from vision_svc.training.encoder import Training, contrastive_loss, partial_loss  # noqa: E402
+from vision_svc.training.encoder import Training, contrastive_loss, instance_loss, partial_loss  # noqa: E402
 from vision_svc.training.encoder_augment import Augmenter, network_input  # noqa: E402
 from vision_svc.training.encoder_data import PHOTO, Samples, framed  # noqa: E402
 from vision_svc.training.encoder_labels import MASK_LABELS, PHOTO_LABELS, held_out  # noqa: E402
@@ -58,13 +58,14 @@ def test_what_is_shipped_computes_what_was_trained() -> None:
     assert ours["patterns"] == pytest.approx(theirs.patterns.softmax(dim=1).numpy(), abs=2e-2)
 
 
-def test_training_and_service_look_at_a_garment_alike() -> None:
+@pytest.mark.parametrize("guessed", [False, True], ids=["sure mask", "guessed mask"])
+def test_training_and_service_look_at_a_garment_alike(guessed: bool) -> None:
     rng = np.random.default_rng(8)
     image = np.kron(rng.integers(0, 255, (8, 6, 3)), np.ones((20, 20, 1))).astype(np.uint8)
     mask = np.zeros(image.shape[:2], np.bool_)
     mask[10:150, 20:100] = True
-    served = fashion_input(GarmentView(image, mask)).planes
-    trained = network_input(*framed(image, mask), 96)
+    served = fashion_input(GarmentView(image, mask, GarmentView(image, mask) if guessed else None)).planes
+    trained = network_input(*framed(image, mask, whole=True), 96, guessed=guessed)
     assert np.abs(served - trained).mean() < 0.05
     assert np.abs(served[3] - trained[3]).mean() < 0.03
 
@@ -87,17 +88,17 @@ def test_the_same_seed_draws_the_same_batch() -> None:
 def test_training_learns_and_goes_on_where_it_stopped(tmp_path: object) -> None:
     torch.manual_seed(0)
     training = Training(samples(), 1, "cpu")
-    batch = Augmenter(samples(), 1).batch(16, 64)
+    batch = Augmenter(samples(), 1).batch(8, 32)
     inputs, kinds = torch.from_numpy(batch.inputs), torch.from_numpy(batch.kinds)
     before = float(partial_loss(training.net(inputs).kinds, kinds).detach())
-    for _ in range(12):
+    for _ in range(8):
         training._step(batch)
     assert float(partial_loss(training.net(inputs).kinds, kinds).detach()) < before - 0.3
     path = tmp_path / "state.pt"  # type: ignore[operator]  # a path
     training.save(path)
     again = Training(samples(), 2, "cpu")
     again.restore(path)
-    assert again.steps == 12
+    assert again.steps == 8
     for name, values in training.average.state_dict().items():
         assert torch.equal(values, again.average.state_dict()[name]), name
 
@@ -116,6 +117,15 @@ def test_alike_labels_pull_and_overlapping_ones_do_neither() -> None:
     assert float(contrastive_loss(close, labels)) < float(contrastive_loss(far, labels))
     overlapping = torch.tensor([[1, 1, 0], [1, 0, 0], [0, 0, 1]]).bool()
     assert float(contrastive_loss(close, overlapping)) == 0
+
+
+def test_each_garment_is_drawn_twice_and_pulled_to_itself() -> None:
+    batch = Augmenter(samples(), 2).batch(16, 64)
+    assert np.array_equal(batch.kinds[:8], batch.kinds[8:])
+    assert not np.array_equal(batch.inputs[:8], batch.inputs[8:])
+    garments = torch.eye(4)
+    assert float(instance_loss(torch.cat([garments, garments]))) < 0.01
+    assert float(instance_loss(torch.cat([garments, garments.roll(1, 0)]))) > 5
 
 
 def test_all_labels_name_kinds_and_the_split_is_by_contributor() -> None:
