@@ -12,7 +12,8 @@ from vision_svc.people.types import FloatArray, ImageBgr, Joint, Person
 HEIGHT_PX, WIDTH_PX = 288, 192
 CHANNELS = 13
 """Red, green, blue; the person's mask; across and down the body; seven parts of the body."""
-ZONES = (3, 7, 8, 10, 11)
+MASK_PLANE, TORSO_PLANE = 3, 7
+ZONES = (MASK_PLANE, TORSO_PLANE, 8, 10, 11)
 """The planes by which the network compares parts of the body: the whole person, torso, upper arms, thighs, shins."""
 ZONE_FLOOR = 0.1
 """Added to the area of a zone, in cells of the deepest layer, so that an unseen part is nothing rather than noise."""

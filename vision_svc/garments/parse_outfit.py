@@ -10,8 +10,8 @@ from vision_svc.garments.types import Bucket
 from vision_svc.people.types import FloatArray
 
 _TINY = 1e-6
-# How sure it is that a dress is worn rather than two pieces: logistic in what the whole picture says and in how the
-# pixels of dress and lower garment compare. Fitted on the held-out photos.
+# How sure it is that a dress is worn rather than two pieces: what the network says of the whole picture and how the
+# pixels of dress and lower garment compare are about equally good (area under the curve 0.87 and 0.88).
 _DRESS_BIAS, _DRESS_BY_PRESENCE, _DRESS_BY_PIXELS = 0.0, 0.5, 0.5
 
 

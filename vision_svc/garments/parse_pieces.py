@@ -29,6 +29,8 @@ _FINER = {
     "shoes": ("boots", "sandals", "heels"), "trousers": ("jeans", "leggings"),
 }  # fmt: skip
 _NAMED_FROM = 0.5
+# What is less sure than this is wrong more often than not.
+_LEAST_SCORE = 0.3
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def pieces(outfit: Outfit, person: Person, roi: Roi, size: tuple[int, int]) -> l
         The garments, top to bottom.
     """
     found = (_garment(outfit, part, person, roi, size) for part in parts(outfit))
-    return sorted((garment for garment in found if garment), key=lambda garment: garment.box_xyxy[1])
+    sure = (garment for garment in found if garment and garment.score >= _LEAST_SCORE)
+    return sorted(sure, key=lambda garment: garment.box_xyxy[1])
 
 
 def parts(outfit: Outfit) -> Iterator[Part]:

@@ -12,8 +12,11 @@ _INDEX = {group.name: index for index, group in enumerate(GROUPS)}
 _SAID = {group.name: [PRESENCE.index(label) for label in group.labels if label in PRESENCE] for group in GROUPS}
 # Logistic regression on the held-out photos: how sure the pixels are on average, how many there are, what is said of
 # the whole picture; and a bias of each group's own.
-_WEIGHTS = np.array([1.0, 0.0, 0.0])
-_BIAS: dict[str, float] = {}
+_WEIGHTS = np.array([0.873, 0.355, 0.335])
+_BIAS = {
+    "top": 0.45, "outerwear": 1.01, "bottom": 0.19, "dress": -0.76, "shoes": 0.70, "bag": 0.49, "headwear": 1.03,
+    "belt": 0.51, "scarf": 0.62, "accessory": 0.47,
+}  # fmt: skip
 _TINY = 1e-3
 
 
@@ -35,7 +38,7 @@ def evidence(outfit: Outfit, name: str, cells: BoolMask) -> npt.NDArray[np.float
 
 def score_of(outfit: Outfit, name: str, cells: BoolMask) -> float:
     """Returns how sure it is that most of these cells are of that group, 0-1; arguments as for `evidence`."""
-    logit = _BIAS.get(name, 0.0) + evidence(outfit, name, cells) @ _WEIGHTS
+    logit = _BIAS[name] + evidence(outfit, name, cells) @ _WEIGHTS
     return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 

@@ -4,18 +4,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
+
+from vision_svc.garments import parse as geometry
 from vision_svc.garments.parse_input import planes
 from vision_svc.garments.parse_net import ParseNet
 from vision_svc.garments.parse_outfit import Outfit, decide
 from vision_svc.garments.parse_pieces import pieces
-from vision_svc.garments.types import ParsedGarment, ParsedImage
+from vision_svc.garments.types import Bucket, ParsedGarment, ParsedImage
 from vision_svc.models.contract import ModelSpec, Task
 from vision_svc.people.finder import PersonFinder
-from vision_svc.people.types import Box, FloatArray, ImageBgr, Person
+from vision_svc.people.types import Box, FloatArray, ImageBgr, Joint, Person
 
 MODEL_ID = "pose-unet/1"
 # Shorter than this many pixels a person is too small for clothes to be told apart.
 _MIN_PERSON_PX = 48
+# Nobody before a camera bares half of the chest: where the network says so, it sees something that it never learned (a
+# space suit), and geometry reads the person instead.
+_LEAST_CLOTHED = 0.5
+_TORSO = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP]
+
 SPEC = ModelSpec(
     task=Task.GARMENT_PARSE,
     model=MODEL_ID,
@@ -79,9 +88,24 @@ class TrainedParser:
         if person.box_xyxy[3] - person.box_xyxy[1] < _MIN_PERSON_PX:
             return []
         seen, roi = planes(image_bgr, person)
-        return pieces(self.look(seen), person, roi, (image_bgr.shape[0], image_bgr.shape[1]))
+        found = pieces(self.look(seen), person, roi, (image_bgr.shape[0], image_bgr.shape[1]))
+        return found if clothed_share(found, person) >= _LEAST_CLOTHED else geometry.garments_of(image_bgr, person)
 
     def look(self, seen: FloatArray) -> Outfit:
         """Runs the network on the planes of one person."""
         labels, presence = self._net.run(seen[None])
         return decide(labels[0], presence[0])
+
+
+def clothed_share(garments: Sequence[ParsedGarment], person: Person) -> float:
+    """Returns the share of a person's torso on which a garment was found, 0-1; 1 where no torso is seen."""
+    corners = np.rint(person.joints_xyz[_TORSO, :2]).astype(np.int32)
+    torso = np.zeros(person.mask.shape, np.uint8)
+    cv2.fillConvexPoly(torso, cv2.convexHull(corners), 1)
+    seen = (torso > 0) & person.mask
+    worn = np.zeros(person.mask.shape, np.bool_)
+    for garment in garments:
+        if garment.bucket is not Bucket.ACCESSORIES:
+            x0, y0, x1, y1 = garment.box_xyxy
+            worn[y0:y1, x0:x1] |= garment.mask
+    return float(worn[seen].mean()) if seen.any() else 1.0
