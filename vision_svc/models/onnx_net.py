@@ -13,13 +13,19 @@ normalisation already folded into the convolutions (`vision_svc.training.folding
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped] # it has no types
 from safetensors.numpy import load_file
 
 from vision_svc.models.onnx_graph import FloatArray, Graph, Weights
+
+# From its version 1.31 on, the runtime tells its makers of each use unless this is set before it is imported. It is no
+# setting of ours: this service calls nobody.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime  # type: ignore[import-untyped]
 
 __all__ = ["FloatArray", "Graph", "OnnxNet", "Weights", "load_weights", "sha256_of"]
 

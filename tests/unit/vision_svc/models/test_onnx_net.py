@@ -1,5 +1,8 @@
 """The graph builder gives what PyTorch gives, layer by layer and folded."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,6 +134,17 @@ def test_model_passes_the_checker_and_names_its_outputs() -> None:
     graph.output(graph.global_max(x), "second", SHAPE[0])
     onnx.checker.check_model(graph.model(), full_check=True)
     assert set(OnnxNet(graph).run(x=picture())) == {"first", "second"}
+
+
+def test_the_runtime_tells_nobody_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    code = (
+        "from vision_svc.models.onnx_net import Graph, OnnxNet; g = Graph({}); g.output(g.input('x', 1), 'y', 1); "
+        "OnnxNet(g)"
+    )
+    paths = os.pathsep.join(path for path in sys.path if path)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": paths, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-B", "-c", code], env=environment, check=True, cwd=tmp_path, timeout=60)
+    assert list(tmp_path.iterdir()) == []
 
 
 class Residual(nn.Module):
