@@ -1,14 +1,16 @@
 """All models of vision, registered: add a model here, and nowhere else."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from vision_svc.garments import attributes, encoder, foreground
+from vision_svc.garments import attributes, encoder, fashion, fashion_words, foreground, parse_trained
 from vision_svc.garments.parse import MODEL_ID as GEOMETRY
 from vision_svc.garments.parse import PoseGeometryParser
+from vision_svc.garments.parse_net import ParseNet
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.hub.source import HubSource
 from vision_svc.models.contract import ModelSpec, Task
@@ -78,22 +80,32 @@ def _finder(registry: Registry) -> PersonFinder:
 
 def _register_parsers(registry: Registry, settings: VisionSettings) -> None:
     registry.register(_GEOMETRY_SPEC, lambda: PoseGeometryParser(_finder(registry)))
-    if settings.garment_parser != "hub":
+    registry.register(parse_trained.SPEC, lambda: parse_trained.TrainedParser(_finder(registry), ParseNet.load()))
+    if settings.garment_parser == "geometry":
         registry.select(Task.GARMENT_PARSE, GEOMETRY)
+    if settings.garment_parser == "trained":
+        registry.select(Task.GARMENT_PARSE, parse_trained.MODEL_ID, GEOMETRY)
+    if settings.garment_parser != "hub":
         return
     from vision_svc.hub.segformer import SegFormerParser, segformer_spec  # noqa: PLC0415 - only where it is asked for
 
     source = _source(settings, settings.garment_parser_hub, settings.garment_parser_revision, "garment_parser_hub")
     registry.register(segformer_spec(source), lambda: SegFormerParser(source, _finder(registry).find))
-    registry.select(Task.GARMENT_PARSE, source.model_id, GEOMETRY if settings.hub_fallback else "")
+    registry.select(Task.GARMENT_PARSE, source.model_id, parse_trained.MODEL_ID if settings.hub_fallback else "")
 
 
 def _register_embedders(registry: Registry, settings: VisionSettings) -> None:
     registry.register(encoder.SPEC, encoder.HandMadeEmbedder)
     registry.register(encoder.TEXT_SPEC, encoder.PrototypeTextEmbedder)
+    registry.register(fashion.SPEC, fashion.FashionEmbedder)
+    # The words follow the pictures: when those fall back, the words must too, or they would live in two spaces.
+    registry.register(fashion_words.TEXT_SPEC, lambda: _following(registry, fashion_words.FashionTextEmbedder))
     if settings.garment_embedder != "hub":
-        registry.select(Task.GARMENT_EMBED, encoder.HAND_MADE)
-        registry.select(Task.TEXT_EMBED, encoder.HAND_MADE)
+        trained = settings.garment_embedder == "trained"
+        for task in (Task.GARMENT_EMBED, Task.TEXT_EMBED):
+            registry.select(
+                task, fashion.FASHION if trained else encoder.HAND_MADE, encoder.HAND_MADE if trained else ""
+            )
         return
     from vision_svc.hub.clip import ClipEmbedder, ClipTextEmbedder, clip_spec  # noqa: PLC0415
 
@@ -101,13 +113,17 @@ def _register_embedders(registry: Registry, settings: VisionSettings) -> None:
         settings, settings.garment_embedder_hub, settings.garment_embedder_revision, "garment_embedder_hub"
     )
     registry.register(clip_spec(source, Task.GARMENT_EMBED), lambda: ClipEmbedder(source))
-    # The words follow the pictures: when those fall back, the words must too, or they would live in two spaces.
     registry.register(
         clip_spec(source, Task.TEXT_EMBED), lambda: ClipTextEmbedder(_own(registry, source.model_id), source)
     )
-    fallback = encoder.HAND_MADE if settings.hub_fallback else ""
+    fallback = fashion.FASHION if settings.hub_fallback else ""
     registry.select(Task.GARMENT_EMBED, source.model_id, fallback)
     registry.select(Task.TEXT_EMBED, source.model_id, fallback)
+
+
+def _following(registry: Registry, load: Callable[[], fashion_words.FashionTextEmbedder]) -> Any:  # noqa: ANN401
+    _own(registry, fashion.FASHION)
+    return load()
 
 
 def _own(registry: Registry, model: str) -> Any:  # noqa: ANN401 - its type is only importable with the extra

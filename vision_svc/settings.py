@@ -25,8 +25,10 @@ class VisionSettings(ServiceSettings):
         default=Path("models"),
         description="Folder of the model files; `python -m imaging.models.fetch --dir DIR` fills it.",
     )
-    garment_parser: Literal["pose-geometry", "hub"] = Field(
-        default="pose-geometry", description="What finds garments: geometry, or the network of `garment_parser_hub`."
+    garment_parser: Literal["trained", "geometry", "hub"] = Field(
+        default="trained",
+        description="What finds garments: our trained `pose-unet/1` (geometry stands in where it cannot be loaded), "
+        "`pose-geometry/1`, or the network of `garment_parser_hub`.",
     )
     garment_parser_hub: str = Field(
         default="", description="Hub id or local folder of a SegFormer class clothes parser, for `garment_parser=hub`."
@@ -34,10 +36,10 @@ class VisionSettings(ServiceSettings):
     garment_parser_revision: str = Field(
         default="", description="Branch, tag or commit of `garment_parser_hub`; empty takes its default."
     )
-    garment_embedder: Literal["hand-made", "hub"] = Field(
-        default="hand-made",
-        description="What makes vectors: `hand-made/1`, or the network of `garment_embedder_hub`. Another one needs "
-        "another index.",
+    garment_embedder: Literal["trained", "hand-made", "hub"] = Field(
+        default="trained",
+        description="What makes vectors: our trained `fashion/1`, `hand-made/1`, or the network of "
+        "`garment_embedder_hub`. Another one needs another index.",
     )
     garment_embedder_hub: str = Field(
         default="", description="Hub id or local folder of a CLIP or SigLIP class model, for `garment_embedder=hub`."

@@ -1,6 +1,6 @@
 """Telling a garment that lies or hangs alone from what is behind it, without a network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -57,13 +57,15 @@ def cut_out(image_bgr: ImageBgr) -> Foreground:
     small = shrink(image_bgr, _WORK_SIDE_PX)
     if min(small.shape[:2]) < 12:
         return _whole(image_bgr)
-    mask = _tidy(_by_border(small))
+    raw, sure = _by_border(small)
+    mask = _tidy(raw)
     share = float(mask.mean())
     if not _LEAST <= share <= _MOST:
         return _whole(image_bgr)
     height, width = image_bgr.shape[:2]
     full = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) >= 0.5
-    return Foreground(crop_to_mask(image_bgr, full), share, found=True)
+    view = crop_to_mask(image_bgr, full)
+    return Foreground(view if sure else replace(view, guess=GarmentView(small, mask)), share, found=True)
 
 
 def has_plain_border(image_bgr: ImageBgr) -> bool:
@@ -83,7 +85,9 @@ def crop_to_mask(image_bgr: ImageBgr, mask: BoolMask) -> GarmentView:
 
 
 def _whole(image_bgr: ImageBgr) -> Foreground:
-    return Foreground(GarmentView(image_bgr, np.ones(image_bgr.shape[:2], np.bool_)), 1.0, found=False)
+    small = shrink(image_bgr, _WORK_SIDE_PX)
+    guess = GarmentView(small, np.ones(small.shape[:2], np.bool_))
+    return Foreground(GarmentView(image_bgr, np.ones(image_bgr.shape[:2], np.bool_), guess), 1.0, found=False)
 
 
 def _from_border(small_bgr: ImageBgr) -> tuple[npt.NDArray[np.float64], BoolMask]:
@@ -96,12 +100,13 @@ def _from_border(small_bgr: ImageBgr) -> tuple[npt.NDArray[np.float64], BoolMask
     return distance, border
 
 
-def _by_border(small_bgr: ImageBgr) -> BoolMask:
+def _by_border(small_bgr: ImageBgr) -> tuple[BoolMask, bool]:
+    """Returns the foreground, and whether it is sure: before a plain ground."""
     distance, border = _from_border(small_bgr)
     if float(np.percentile(distance[border], 90)) <= _PLAIN_SPREAD:
         limit = max(_PLAIN_DISTANCE, 1.6 * float(np.percentile(distance[border], 90)))
-        return np.asarray(distance > limit)
-    return _grabcut(small_bgr, distance, border)
+        return np.asarray(distance > limit), True
+    return _grabcut(small_bgr, distance, border), False
 
 
 def _grabcut(small_bgr: ImageBgr, distance: npt.NDArray[np.float64], border: BoolMask) -> BoolMask:

@@ -22,10 +22,13 @@ class GarmentView:
     Attributes:
         image_bgr: uint8 `(H, W, 3)`, BGR: the crop around the garment.
         mask: bool `(H, W)`: the garment's pixels.
+        guess: The whole picture, small, with the same mask in it, where the mask is only a guess and a sleeve may be
+            missing from it; None where the mask is to be trusted.
     """
 
     image_bgr: ImageBgr
     mask: BoolMask
+    guess: "GarmentView | None" = None
 
 
 @dataclass(frozen=True)

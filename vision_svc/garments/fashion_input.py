@@ -1,0 +1,115 @@
+"""What `fashion/1` looks at: the garment's own pixels in a square, and a few hundred of its colours."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vision_svc.garments.thumbnail import GarmentView, thumbnail
+from vision_svc.people.types import BoolMask, ImageBgr
+
+FloatArray = npt.NDArray[np.float32]
+
+SIDE_PX = 96
+# Share of the square that the garment's longer side takes; in training it varies around this.
+FILL = 0.94
+# Everything starts from a garment of at most this size, so that a large photo costs no more than a small one.
+_WORK_PX = 192
+_COLOR_PX = 48
+_TEXTURE_PX = 64
+# Colours are read from at most this many pixels, evenly spread: more say the same.
+_MOST_COLORS = 600
+
+
+@dataclass(frozen=True)
+class FashionInput:
+    """A garment, ready to be measured.
+
+    Attributes:
+        planes: float32 `(4, 96, 96)`: RGB in -1..1, 0 outside the garment, and the mask as 0 or 1. Where the mask is a
+            guess, RGB of the whole picture stays, and the mask beside it is a hint.
+        lab: float64 `(N, 3)`, CIE L*a*b* of N <= 600 of its pixels.
+        texture: The garment at 64 pixels.
+    """
+
+    planes: FloatArray
+    lab: npt.NDArray[np.float64]
+    texture: GarmentView
+
+
+def fashion_input(view: GarmentView) -> FashionInput:
+    """Prepares a garment.
+
+    Args:
+        view: Crop and mask; an empty mask stands for the whole crop.
+    """
+    small = _shrunk(_tight(view), _WORK_PX)
+    lab = thumbnail(small, _COLOR_PX).lab
+    step = -(-len(lab) // _MOST_COLORS)
+    square = planes(view.guess, guessed=True) if view.guess is not None else planes(small, guessed=False)
+    return FashionInput(square, lab[::step], _shrunk(small, _TEXTURE_PX))
+
+
+def planes(view: GarmentView, *, guessed: bool) -> FloatArray:
+    """Puts a picture into the middle of the network's square, `(4, 96, 96)`.
+
+    Args:
+        view: The garment, cut to its box; or, where its mask is guessed, the whole picture.
+        guessed: Keep the background. Otherwise nothing of it stays.
+    """
+    height, width = view.mask.shape
+    scale = (1.0 if guessed else FILL) * SIDE_PX / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    fitted = _stretched(view, size) if guessed else _resized(view, size)
+    rows, columns = fitted.mask.shape
+    top, left = (SIDE_PX - rows) // 2, (SIDE_PX - columns) // 2
+    square = np.zeros((4, SIDE_PX, SIDE_PX), np.float32)
+    rgb = fitted.image_bgr[..., ::-1].astype(np.float32) / 127.5 - 1
+    if not guessed:
+        rgb = rgb * fitted.mask[..., None]
+    square[:3, top : top + rows, left : left + columns] = rgb.transpose(2, 0, 1)
+    square[3, top : top + rows, left : left + columns] = fitted.mask
+    return square
+
+
+def _tight(view: GarmentView) -> GarmentView:
+    """Cuts a crop down to the box of its mask."""
+    rows, columns = np.flatnonzero(view.mask.any(axis=1)), np.flatnonzero(view.mask.any(axis=0))
+    if not rows.size:
+        return GarmentView(view.image_bgr, np.ones(view.image_bgr.shape[:2], np.bool_))
+    place = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return GarmentView(view.image_bgr[place], view.mask[place])
+
+
+def _shrunk(view: GarmentView, side_px: int) -> GarmentView:
+    height, width = view.mask.shape
+    scale = side_px / max(height, width)
+    if scale >= 1:
+        return view
+    return _resized(view, (max(1, round(width * scale)), max(1, round(height * scale))))
+
+
+def _stretched(view: GarmentView, size: tuple[int, int]) -> GarmentView:
+    """Resizes a picture and its mask to `(width, height)`."""
+    how = cv2.INTER_AREA if size[0] < view.mask.shape[1] else cv2.INTER_LINEAR
+    image = cv2.resize(view.image_bgr, size, interpolation=how).reshape(size[1], size[0], 3).astype(np.uint8)
+    share = cv2.resize(view.mask.astype(np.float32), size, interpolation=how)
+    return GarmentView(image, np.asarray(share >= 0.5))
+
+
+def _resized(view: GarmentView, size: tuple[int, int]) -> GarmentView:
+    """Resizes a garment over its own pixels only, so that no background bleeds in.
+
+    Args:
+        view: The garment; at least one pixel of the mask is set.
+        size: `(width, height)`.
+    """
+    how = cv2.INTER_AREA if size[0] < view.mask.shape[1] else cv2.INTER_LINEAR
+    whole: npt.NDArray[np.uint8] = np.where(view.mask, 255, 0).astype(np.uint8)
+    share = cv2.resize(whole, size, interpolation=how).astype(np.float32) / 255
+    own = cv2.bitwise_and(view.image_bgr, view.image_bgr, mask=whole)
+    total = cv2.resize(own, size, interpolation=how).reshape(*share.shape, 3).astype(np.float32)
+    mask: BoolMask = share >= min(0.5, float(share.max()))
+    pixels: ImageBgr = np.clip(np.rint(total / np.maximum(share, 1 / 255)[..., None]), 0, 255).astype(np.uint8)
+    return GarmentView(np.where(mask[..., None], pixels, 0).astype(np.uint8), mask)

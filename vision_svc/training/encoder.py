@@ -1,0 +1,239 @@
+"""Trains the network of `fashion/1`: `python -m vision_svc.training.encoder --garments DIR --out FILE`.
+
+DIR holds `labels.csv` (columns file, label, sender_id) and the photos. Street photos with masks (`--parsing`, with
+`--mask-labels`) and drawn garments (`--drawn`, written by `python -m retrieval_svc.catalog.demo`) add kinds that the
+photos lack. One contributor in five is held out (`encoder_labels.held_out`), and the figures shown are on those.
+
+It can be stopped and started again: the state is kept beside FILE every few minutes. How far it is follows from the
+CPU time it has used, so a busy machine takes longer and reaches the same. `encoder_export` makes the shipped weights.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vision_svc.garments.kinds import KINDS
+from vision_svc.training.encoder_augment import Augmenter, Batch, network_input
+from vision_svc.training.encoder_data import PHOTO, Samples, load
+from vision_svc.training.encoder_labels import TEN
+from vision_svc.training.encoder_net import EncoderNet
+
+SIDE_PX = 96
+# Progress from which a picture size is used: small first, which is cheap and learns the rough shapes.
+_SIZES = ((0.0, 64), (0.4, 80), (0.65, SIDE_PX))
+_BATCH = 64
+_RATE, _DECAY = 2.5e-3, 0.05
+_SMOOTHING, _CONTRAST, _INSTANCE, _PATTERN = 0.1, 0.4, 0.3, 0.3
+_TEMPERATURE = 0.1
+_EMA = 0.999
+_MIX_SHARE = 0.4
+_REPORT_S, _SAVE_S = 60.0, 120.0
+
+
+class Training:
+    """A network, its moving average and how far they are."""
+
+    def __init__(self, samples: Samples, seed: int, device: str) -> None:
+        torch.manual_seed(seed)
+        self._samples, self._seed, self._device = samples, seed, device
+        self._rng = np.random.default_rng(seed + 1)
+        self.net = EncoderNet().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub forgets it
+        self.average = EncoderNet().to(device).eval()
+        self.average.load_state_dict(self.net.state_dict())
+        self._optimizer = torch.optim.AdamW(_groups(self.net), lr=_RATE, fused=True)
+        self.elapsed_s, self.steps, self.loss = 0.0, 0, 0.0
+
+    def restore(self, path: Path) -> None:
+        """Goes on where `save` left off."""
+        state = torch.load(path, weights_only=True, map_location=self._device)
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.elapsed_s, self.steps = state["elapsed_s"], state["steps"]
+
+    def save(self, path: Path) -> None:
+        """Writes everything that `restore` needs, in one move."""
+        state = {"net": self.net.state_dict(), "average": self.average.state_dict()}
+        progress = {"elapsed_s": self.elapsed_s, "steps": self.steps}
+        torch.save(state | {"optimizer": self._optimizer.state_dict()} | progress, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def run(self, minutes: float) -> Iterator[float]:
+        """Trains; yields the progress, 0-1, after each step."""
+        augment = Augmenter(self._samples, self._seed + self.steps)
+        self.net.train()
+        used = time.process_time()
+        while (progress := self.elapsed_s / (60 * minutes)) < 1:
+            side = next(size for start, size in reversed(_SIZES) if progress >= start)
+            rate = _RATE * min(1.0, (self.steps + 1) / 300) * 0.5 * (1 + float(np.cos(np.pi * progress)))
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            self._step(augment.batch(_BATCH, side))
+            now = time.process_time()
+            self.elapsed_s, used = self.elapsed_s + now - used, now
+            yield progress
+
+    def _step(self, batch: Batch) -> None:
+        inputs = torch.from_numpy(batch.inputs).to(self._device, memory_format=torch.channels_last)
+        kinds = torch.from_numpy(batch.kinds).to(self._device)
+        patterns = torch.from_numpy(batch.patterns).to(self._device)
+        other, share = None, 1.0
+        if self._rng.random() < _MIX_SHARE:
+            other = torch.from_numpy(self._rng.permutation(len(inputs))).to(self._device)
+            inputs, share = self._mixed(inputs, other)
+        with torch.autocast(torch.device(self._device).type, torch.bfloat16):
+            said = self.net(inputs)
+            alike, same = self.net.projection(said.feature), self.net.instance(said.feature)
+        logits = said.kinds.float()
+        loss = share * partial_loss(logits, kinds)
+        if other is not None:
+            loss = loss + (1 - share) * partial_loss(logits, kinds[other])
+        else:
+            loss = loss + _CONTRAST * contrastive_loss(alike.float(), kinds) + _INSTANCE * instance_loss(same.float())
+            known = patterns >= 0
+            if bool(known.any()):
+                named = functional.cross_entropy(said.patterns.float()[known], patterns[known], label_smoothing=0.05)
+                loss = loss + _PATTERN * named
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self._optimizer.step()
+        self.steps += 1
+        self.loss += 0.02 * (float(loss.detach()) - self.loss)
+        self._move_average()
+
+    def _mixed(self, inputs: Tensor, other: Tensor) -> tuple[Tensor, float]:
+        """Blends each sample with another one, or puts a rectangle of the other into it."""
+        share = float(self._rng.beta(0.8, 0.8))
+        if self._rng.random() < 0.5:
+            return share * inputs + (1 - share) * inputs[other], share
+        side = inputs.shape[-1]
+        length = int(side * np.sqrt(1 - share))
+        x, y = (int(self._rng.integers(0, side - length + 1)) for _ in range(2))
+        cut = inputs.clone()
+        cut[..., y : y + length, x : x + length] = inputs[other][..., y : y + length, x : x + length]
+        return cut, 1 - (length / side) ** 2
+
+    @torch.no_grad()
+    def _move_average(self) -> None:
+        keep = min(_EMA, (1 + self.steps) / (20 + self.steps))
+        means: list[Tensor] = list(self.average.parameters())
+        values: list[Tensor] = list(self.net.parameters())
+        torch._foreach_lerp_(means, values, 1 - keep)
+        for mean, value in zip(self.average.buffers(), self.net.buffers(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(value, 1 - keep)
+            else:
+                mean.copy_(value)
+
+
+def partial_loss(logits: Tensor, allowed: Tensor) -> Tensor:
+    """Returns the mean negative log-probability that the kind is one of those its label allows, smoothed.
+
+    Args:
+        logits: float `(N, kinds)`.
+        allowed: bool `(N, kinds)`, at least one true in each row.
+    """
+    chances = functional.log_softmax(logits, dim=1)
+    right = torch.logsumexp(chances.masked_fill(~allowed, -1e9), dim=1)
+    return -((1 - _SMOOTHING) * right + _SMOOTHING * chances.mean(dim=1)).mean()
+
+
+def contrastive_loss(projected: Tensor, allowed: Tensor) -> Tensor:
+    """Returns the supervised contrastive loss (Khosla et al. 2020); labels that only overlap neither pull nor push."""
+    unit = functional.normalize(projected, dim=1)
+    scores = unit @ unit.T / _TEMPERATURE
+    same = (allowed[:, None] == allowed[None]).all(dim=2)
+    overlap = (allowed[:, None] & allowed[None]).any(dim=2)
+    itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    scores = scores.masked_fill(itself | (overlap & ~same), -1e9)
+    positive = (same & ~itself).float()
+    chances = scores - torch.logsumexp(scores, dim=1, keepdim=True)
+    count = positive.sum(dim=1)
+    pulled = (chances * positive).sum(dim=1)[count > 0] / count[count > 0]
+    return -pulled.mean() if len(pulled) else scores.sum() * 0
+
+
+def instance_loss(projected: Tensor) -> Tensor:
+    """Returns the contrastive loss that tells a garment from all others (Chen et al. 2020).
+
+    Args:
+        projected: `(2 N, D)`: N garments, then the same N once more.
+    """
+    unit = functional.normalize(projected, dim=1)
+    count = len(unit)
+    itself = torch.eye(count, dtype=torch.bool, device=unit.device)
+    scores = (unit @ unit.T / _TEMPERATURE).masked_fill(itself, -1e9)
+    partner = (torch.arange(count, device=unit.device) + count // 2) % count
+    return functional.cross_entropy(scores, partner)
+
+
+@torch.no_grad()
+def accuracy(net: EncoderNet, samples: Samples, side_px: int = SIDE_PX) -> float:
+    """Returns the share of held-out photos of the ten classes that are put into their own."""
+    chosen = np.flatnonzero(samples.held_out & ~samples.again & (samples.domains == PHOTO))
+    chosen = chosen[np.isin(samples.labels[chosen], list(TEN))]
+    inputs = np.stack([network_input(samples.images[i], samples.masks[i], side_px, guessed=True) for i in chosen])
+    device = next(net.parameters()).device
+    chances = net(torch.from_numpy(inputs).to(device)).kinds.float().softmax(dim=1).cpu().numpy()
+    members = np.array([[kind in kinds for kind in KINDS] for kinds in TEN.values()], np.float32)
+    said = np.array(list(TEN))[(chances @ members.T).argmax(axis=1)]
+    return float((said == samples.labels[chosen]).mean())
+
+
+def _groups(net: EncoderNet) -> list[dict[str, object]]:
+    """Splits the parameters: scales and offsets are not decayed."""
+    matrices = [value for value in net.parameters() if value.ndim > 1]
+    vectors = [value for value in net.parameters() if value.ndim <= 1]
+    return [{"params": matrices, "weight_decay": _DECAY}, {"params": vectors, "weight_decay": 0.0}]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--garments", type=Path, required=True, help="folder with labels.csv and photos")
+    parser.add_argument("--parsing", type=Path, help="folder with street photos and masks")
+    parser.add_argument("--mask-labels", type=Path, help="names of the numbers in the masks (ccp_labels.json)")
+    parser.add_argument("--drawn", type=Path, help="folder with catalog.jsonl and drawn pictures")
+    parser.add_argument("--cache", type=Path, help="file for the cut garments (default: beside --out)")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write (.pt)")
+    parser.add_argument("--minutes", type=float, default=60.0, help="CPU minutes to train for (default 60)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs from the command line."""
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    cv2.setNumThreads(1)
+    cache = arguments.cache or arguments.out.with_suffix(".npz")
+    samples = load(cache, arguments.garments, arguments.parsing, arguments.mask_labels, arguments.drawn)
+    training = Training(samples, arguments.seed, arguments.device)
+    if arguments.out.exists():
+        training.restore(arguments.out)
+    shown = saved = training.elapsed_s
+    for progress in training.run(arguments.minutes):
+        if training.elapsed_s - shown >= _REPORT_S:
+            shown = training.elapsed_s
+            right = accuracy(training.average, samples)
+            line = f"{progress:6.1%}  step {training.steps}  loss {training.loss:.3f}  held-out top-1 {right:.3f}\n"
+            sys.stderr.write(line)
+        if training.elapsed_s - saved >= _SAVE_S:
+            saved = training.elapsed_s
+            training.save(arguments.out)
+    training.save(arguments.out)
+    sys.stdout.write(f"held-out top-1 over ten classes: {accuracy(training.average, samples):.3f}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Makes the weights of `fashion/1`: `python -m vision_svc.training.encoder_export --checkpoint FILE --garments DIR`.
+
+Folds the normalisations of the trained network away, keeps float16, and fits the numbers of the space beside it on the
+training side of the photos: the mean feature, and rotations of colour and texture that make what an accident of the
+photo changes (crop, turn, light, compression) count little.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.numpy import save_file
+
+from imaging.decode import decode_bgr
+from vision_svc.garments.fashion import WEIGHTS_FILE, describe
+from vision_svc.garments.fashion_input import FashionInput, fashion_input
+from vision_svc.garments.fashion_space import MEASURED, SIZES
+from vision_svc.garments.foreground import cut_out
+from vision_svc.garments.kinds import KINDS, PATTERN_KINDS
+from vision_svc.training.encoder_labels import PHOTO_LABELS, held_out
+from vision_svc.training.encoder_net import EncoderNet
+from vision_svc.training.fit_descriptor import distort
+from vision_svc.training.folding import folded
+
+Matrix = npt.NDArray[np.float64]
+
+_LONG_SIDE_PX = 400
+_REGULARISE = {"look": 2.0, "color": 0.1, "texture": 0.1, "gradient": 0.1}
+# So many photos, evenly spread, are enough for a mean and two covariances.
+_FIT_PHOTOS = 700
+_NOT_SHIPPED = ("projection.", "instance.")
+ABOUT = {
+    "model": "fashion/1",
+    "license": "Apache-2.0",
+    "kinds": ",".join(KINDS),
+    "patterns": ",".join(PATTERN_KINDS),
+    "made_by": "vision_svc.training.encoder and encoder_export",
+}
+
+
+def export(checkpoint: Path, garments: Path, out: Path) -> None:
+    """Writes the weights file.
+
+    Args:
+        checkpoint: As `vision_svc.training.encoder` writes it; its moving average is shipped.
+        garments: Folder with `labels.csv` and photos.
+        out: A `.safetensors` file.
+    """
+    net = EncoderNet()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["average"])
+    arrays = {name: values for name, values in folded(net.eval()).items() if not name.startswith(_NOT_SHIPPED)}
+    fitted = fit_space(net, garments)
+    arrays |= {f"space.{name}": values.astype(np.float16) for name, values in fitted.items()}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, out, metadata=ABOUT)
+
+
+def fit_space(net: EncoderNet, garments: Path) -> dict[str, Matrix]:
+    """Fits the numbers of `FashionSpace` on the contributors that are not held out."""
+    pairs: dict[str, list[Matrix]] = {name: [] for name in MEASURED}
+    for first, second in _pairs(garments):
+        described = [describe(one) for one in (first, second)]
+        with torch.no_grad():
+            features = net.features(torch.from_numpy(np.stack([first.planes, second.planes]))).numpy()
+        pairs["look"].append(features.astype(np.float64))
+        for name in described[0]:
+            pairs[name].append(np.stack([one[name] for one in described]))
+    fitted: dict[str, Matrix] = {}
+    for name, values in pairs.items():
+        stacked = np.stack(values)
+        fitted[f"{name}_mean"] = stacked[:, 0].mean(axis=0)
+        fitted[f"{name}_rotation"] = rotation(stacked, SIZES[name], _REGULARISE[name])
+    return fitted
+
+
+def _pairs(garments: Path) -> Iterator[tuple[FashionInput, FashionInput]]:
+    """Yields training photos as they are, and photographed again."""
+    with (garments / "labels.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["label"] in PHOTO_LABELS and not held_out(row["sender_id"])]
+    for index, row in list(enumerate(rows))[:: max(1, len(rows) // _FIT_PHOTOS)]:
+        image = decode_bgr((garments / row["file"]).read_bytes(), max_side_px=_LONG_SIDE_PX)
+        again = distort(image, np.random.default_rng(index))
+        yield fashion_input(cut_out(image).view), fashion_input(cut_out(again).view)
+
+
+def rotation(pairs: Matrix, size: int, regularise: float) -> Matrix:
+    """Finds the directions in which garments differ and two photos of one garment do not.
+
+    Args:
+        pairs: `(N, 2, D)`: measurements of N photos, and of the same photographed again.
+        size: How many directions to keep.
+        regularise: Softens the whitening where the two photos hardly differ, as a share of the mean variance.
+
+    Returns:
+        `(D, size)`.
+    """
+    differences = pairs[:, 0] - pairs[:, 1]
+    values, vectors = np.linalg.eigh(differences.T @ differences / (2 * len(differences)))
+    whiten = vectors / np.sqrt(values + regularise * values.mean())
+    _, main = np.linalg.eigh(np.cov((pairs[:, 0] @ whiten).T))
+    found: Matrix = whiten @ main[:, ::-1][:, :size]
+    found /= np.abs(found).max()  # its scale plays no part, and float16 has little room
+    return found
+
+
+def main() -> None:
+    """Runs from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="written by vision_svc.training.encoder")
+    parser.add_argument("--garments", type=Path, required=True, help="folder with labels.csv and photos")
+    parser.add_argument("--out", type=Path, default=WEIGHTS_FILE, help="file to write")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    export(arguments.checkpoint, arguments.garments, arguments.out)
+    sys.stdout.write(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.2f} MB\n")
+
+
+if __name__ == "__main__":
+    main()
