@@ -179,6 +179,7 @@ async def test_command_line_speaks_json(shop: EmbeddedMesh, photo: Path) -> None
     assert isinstance(lines[0]["matches"], list)
     assert {match["product"]["category"] for match in lines[0]["matches"]} == {"coat"}
     code, lines = await _cli(shop, "search", "coat", "-n", "1")
+    assert isinstance(lines[0]["matches"], list)
     assert (code, len(lines[0]["matches"])) == (0, 1)
     code, lines = await _cli(shop, "stream", str(photo))
     assert code == 0
