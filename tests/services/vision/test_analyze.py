@@ -9,6 +9,7 @@ from vitrine.vision.v1 import quality_pb2
 
 from imaging.decode import decode_bgr, encode_jpeg
 from tests.services.vision.conftest import Caller
+from vision_svc.garments.fashion_space import DIMENSION
 
 pytestmark = pytest.mark.service
 
@@ -30,7 +31,7 @@ async def test_a_photo_gives_garments_with_everything(user: Caller, astronaut: i
     assert suit.attributes.colors[0].name in {"orange", "burnt orange", "terracotta", "rust", "coral"}
     assert sum(color.share for color in suit.attributes.colors) == pytest.approx(1, abs=1e-5)
     assert 0 <= suit.attributes.style.formality <= 100
-    assert len(suit.embedding.values) == 256
+    assert (len(suit.embedding.values), suit.embedding.model) == (DIMENSION, "fashion/1")
     assert np.linalg.norm(suit.embedding.values) == pytest.approx(1, abs=1e-4)
     assert suit.embedding.model == seen.outfit_embedding.model == seen.models[-1].model
     mask = decode_bgr(suit.mask.png)

@@ -9,6 +9,7 @@ from vitrine.vision.v1 import garment_service_pb2 as pb
 
 from imaging.decode import encode_jpeg
 from tests.services.vision.conftest import Caller, draw_shirt
+from vision_svc.garments.fashion_space import DIMENSION
 
 pytestmark = pytest.mark.service
 
@@ -117,6 +118,6 @@ async def test_text_says_what_it_understood(user: Caller) -> None:
 
 async def test_a_text_without_meaning_still_has_a_vector_and_says_so(user: Caller) -> None:
     answer = await embed_text(user, "???")
-    assert len(answer.embedding.values) == 256
+    assert (len(answer.embedding.values), answer.embedding.model) == (DIMENSION, "fashion/1")
     assert answer.understanding.coverage == 0
     assert answer.models[0].degraded

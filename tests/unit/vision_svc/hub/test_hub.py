@@ -205,7 +205,7 @@ def test_a_hub_model_that_cannot_be_loaded_falls_back_whole(tmp_path: Path, mode
     registry = make_registry(settings, LatencyRecorder())
     registry.load_selected()
     for task in (Task.GARMENT_EMBED, Task.TEXT_EMBED):
-        assert registry.use(task).model == "hand-made/1"
+        assert registry.use(task).model == "fashion/1"
         assert "stands in for local/" in registry.use(task).degraded_reason
 
 
