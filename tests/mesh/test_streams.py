@@ -22,7 +22,7 @@ PING = "2031-01-02T03:04:05Z"
 # What differs from stream to stream though the frames do not.
 OF_ONE_STREAM = {
     "eventId", "stream", "captureTime", "processingTime", "observeTime", "recordTime", "createTime", "sequence",
-    "processingTimeP50", "sessionDuration", "arrivalFps", "updateTime",
+    "processingTimeP50", "sessionDuration", "arrivalFps", "updateTime", "repeatOfEventId",
 }  # fmt: skip
 
 
