@@ -60,9 +60,16 @@ async def supervise(mesh: EmbeddedMesh) -> int:
 
 
 async def _until_gone(folder: Path, stop: asyncio.Event) -> None:
-    """Ends a mesh whose folder was removed: without its state file nobody else could."""
-    while await asyncio.to_thread(folder.is_dir):  # noqa: ASYNC110 - somebody else removes it
-        await asyncio.sleep(_FOLDER_POLL_S)
+    """Ends a mesh whose folder was removed: without its state file nobody else could.
+
+    The folder itself is held, not its name: a service that writes just then makes another one of that name.
+    """
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        while os.fstat(held).st_nlink:  # noqa: ASYNC110 - somebody else removes it
+            await asyncio.sleep(_FOLDER_POLL_S)
+    finally:
+        os.close(held)
     stop.set()
 
 
