@@ -29,8 +29,8 @@ _FINER = {
     "shoes": ("boots", "sandals", "heels"), "trousers": ("jeans", "leggings"),
 }  # fmt: skip
 _NAMED_FROM = 0.5
-# What is less sure than this is wrong more often than not.
-_LEAST_SCORE = 0.3
+# What is less sure than this is nearly always wrong.
+_LEAST_SCORE = 0.25
 
 
 @dataclass(frozen=True)
