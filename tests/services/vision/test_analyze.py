@@ -25,8 +25,9 @@ async def test_a_photo_gives_garments_with_everything(user: Caller, astronaut: i
     assert [use.task for use in seen.models] == ["garments.parse", "garments.describe", "garments.embed"]
     assert not any(use.degraded for use in seen.models)
     assert seen.processing_ms > 0
-    suit = seen.garments[0]
-    assert suit.garment_id == "g0"
+    assert [garment.garment_id for garment in seen.garments] == [f"g{index}" for index in range(len(seen.garments))]
+    # Her hair passes for headwear now and then (docs/models.md); the suit is the largest garment in any case.
+    suit = max(seen.garments, key=lambda garment: (garment.box.x_max - garment.box.x_min) * garment.mask.height_px)
     assert suit.bucket in (garment_pb2.GARMENT_BUCKET_TOP, garment_pb2.GARMENT_BUCKET_OUTERWEAR)
     assert suit.attributes.colors[0].name in {"orange", "burnt orange", "terracotta", "rust", "coral"}
     assert sum(color.share for color in suit.attributes.colors) == pytest.approx(1, abs=1e-5)
