@@ -114,17 +114,15 @@ def top1(vectors: Matrix, photos: Photos) -> dict[str, object]:
     return {"top1": _round(right[known].mean()), "top1_by_class": by_class, "top1_by_background": by_ground}
 
 
-def color_of_words(words: FashionTextEmbedder, gallery: Matrix, photos: Photos) -> dict[str, float]:
-    """For each colour word: distance (dE2000) of the nearest dominant colour of the five photos that it finds."""
-    seen = [describe_product(view).colors for view in photos.views]
+def color_of_words(words: FashionTextEmbedder, gallery: Matrix, photos: Photos) -> dict[str, tuple[float, float]]:
+    """For each colour word, mean dE2000 of a main colour of five photos: of those it finds, and of the best five."""
+    seen = [[c.lab for c in describe_product(view).colors if c.share > 0.25] for view in photos.views]
     result = {}
     for word in _COLOR_WORDS:
-        top = np.argsort(-(gallery @ words.embed_text(word).vector))[:5]
-        far = [
-            min(float(delta_e_2000(np.array(c.lab), by_name()[word].lab)) for c in seen[i] if c.share > 0.25)
-            for i in top
-        ]
-        result[word] = round(float(np.mean(far)), 1)
+        lab = by_name()[word].lab
+        far = np.array([min(delta_e_2000(np.array(colors), lab), default=99.0) if colors else 99.0 for colors in seen])
+        found = np.argsort(-(gallery @ words.embed_text(word).vector))[:5]
+        result[word] = round(float(far[found].mean()), 1), round(float(np.sort(far)[:5].mean()), 1)
     return result
 
 

@@ -13,7 +13,9 @@ from imaging.decode import DecodeLimits, check, decode_bgr
 from vision_svc.garments.attributes import SPEC as DESCRIBE_SPEC
 from vision_svc.garments.attributes import Attributes, describe_worn, view_of
 from vision_svc.garments.encoder import TextEmbedder, TextVector, outfit_vector
+from vision_svc.garments.fashion import FASHION
 from vision_svc.garments.quality import Finding, judge
+from vision_svc.garments.refine import refined
 from vision_svc.garments.region import Region, cut, faces_in, wanted_side
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.garments.types import GarmentParser, ParsedGarment, ParsedImage
@@ -141,9 +143,7 @@ class GarmentAnalysis:
         vectors = await self.embedder.submit(look.views)
         use = self._registry.use(Task.GARMENT_EMBED)
         spent_ms = look.analysis.processing_ms + (time.perf_counter() - start) * 1000
-        garments = tuple(
-            replace(garment, vector=vector) for garment, vector in zip(look.analysis.garments, vectors, strict=True)
-        )
+        garments = tuple(map(_with_vector, look.analysis.garments, look.views, vectors, [use.model] * len(vectors)))
         return replace(
             look.analysis,
             garments=garments,
@@ -237,6 +237,12 @@ class GarmentAnalysis:
                 return fn(argument)
 
         return timed
+
+
+def _with_vector(garment: SeenGarment, view: GarmentView, vector: FloatArray, model: str) -> SeenGarment:
+    """Adds the vector, and what it tells of the garment's name where it can be read."""
+    known = garment.parsed, garment.attributes
+    return SeenGarment(*(refined(*known, view, vector) if model == FASHION else known), vector)
 
 
 def outfit_weight(garment: ParsedGarment) -> float:

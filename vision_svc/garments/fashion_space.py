@@ -41,7 +41,7 @@ SIZES = {
     "gradient": 48,
 }
 # The blocks' shares of the cosine; square roots of them are the blocks' lengths.
-WEIGHTS = {"kind": 0.30, "pattern": 0.04, "look": 0.24, "color": 0.20, "texture": 0.12, "gradient": 0.10}
+WEIGHTS = {"kind": 0.40, "pattern": 0.04, "look": 0.10, "color": 0.20, "texture": 0.15, "gradient": 0.11}
 DIMENSION = sum(SIZES.values())
 _STARTS = dict(zip(SIZES, np.cumsum([0, *SIZES.values()]).tolist(), strict=False))
 BLOCKS = {name: slice(_STARTS[name], _STARTS[name] + size) for name, size in SIZES.items()}

@@ -30,11 +30,11 @@ SIDE_PX = 96
 # Progress from which a picture size is used: small first, which is cheap and learns the rough shapes.
 _SIZES = ((0.0, 64), (0.4, 80), (0.65, SIDE_PX))
 _BATCH = 64
-_RATE, _DECAY = 2.5e-3, 0.05
+_RATE, _DECAY = 2.5e-3, 0.08
 _SMOOTHING, _CONTRAST, _INSTANCE, _PATTERN = 0.1, 0.4, 0.3, 0.3
 _TEMPERATURE = 0.1
 _EMA = 0.999
-_MIX_SHARE = 0.4
+_MIX_SHARE = 0.5
 _REPORT_S, _SAVE_S = 60.0, 120.0
 
 

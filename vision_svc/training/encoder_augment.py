@@ -12,7 +12,7 @@ from vision_svc.training.encoder_prints import print_on
 
 Plane = npt.NDArray[np.float32]
 # Share of each kind of picture in a batch.
-_DOMAIN_SHARE = {PHOTO: 0.58, WORN: 0.28, DRAWN: 0.14}
+_DOMAIN_SHARE = {PHOTO: 0.66, WORN: 0.24, DRAWN: 0.10}
 _AGAIN_SHARE = 0.4
 _PRINT_SHARE = 0.3
 _WHOLE_SHARE = 0.1
@@ -79,10 +79,10 @@ class Augmenter:
         rng, samples = self._rng, self._samples
         move = _move(
             _frame(samples.images[index]) if guessed else self._boxes[index], side_px,
-            scale=(1.08 if guessed else 0.94) * float(np.exp(rng.uniform(-0.22, 0.1))),
-            angle=float(rng.normal(0, 7) if rng.random() < 0.9 else rng.uniform(-40, 40)),
-            shift=(float(rng.normal(0, 0.03)), float(rng.normal(0, 0.03))),
-            squeeze=float(np.exp(rng.normal(0, 0.06))), flip=bool(rng.random() < 0.5),
+            scale=(1.08 if guessed else 0.94) * float(np.exp(rng.uniform(-0.3, 0.4))),
+            angle=float(rng.normal(0, 10) if rng.random() < 0.85 else rng.uniform(-60, 60)),
+            shift=(float(rng.normal(0, 0.06)), float(rng.normal(0, 0.06))),
+            squeeze=float(np.exp(rng.normal(0, 0.1))), flip=bool(rng.random() < 0.5),
         )  # fmt: skip
         weight = (samples.masks[index] > 0).astype(np.float32)
         if guessed and rng.random() < _WHOLE_SHARE:  # nothing could be told apart: the whole picture counts
@@ -133,12 +133,17 @@ class Augmenter:
 
 
 def _chances(samples: Samples) -> npt.NDArray[np.float64]:
-    """Returns how often each sample is drawn: rare labels more often, what is held out never."""
+    """Returns how often each sample is drawn: rare labels and contributors more often, what is held out never.
+
+    Without the contributors, a few who sent hundreds of photos would teach the network their floors.
+    """
     chance = np.zeros(len(samples.labels))
     for domain, share in _DOMAIN_SHARE.items():
         inside = (samples.domains == domain) & ~samples.held_out
         names, place, count = np.unique(samples.labels[inside], return_inverse=True, return_counts=True)
         own = 1 / np.sqrt(count[place]) if len(names) else np.zeros(0)
+        _, place, count = np.unique(samples.contributors[inside], return_inverse=True, return_counts=True)
+        own = own / np.sqrt(count[place])
         own = own * np.where(samples.again[inside], _AGAIN_SHARE, 1 - _AGAIN_SHARE)
         chance[inside] = share * own / max(own.sum(), 1e-9)
     shares: npt.NDArray[np.float64] = chance / chance.sum()

@@ -40,6 +40,7 @@ class Samples:
         domains: int64 `(N,)`: PHOTO, WORN or DRAWN.
         held_out: bool `(N,)`: never trained on.
         labels: `(N,)`, the data set's own label.
+        contributors: `(N,)`: who sent the photo; the photo's name where nobody is known.
         again: bool `(N,)`: a distorted copy of the sample before.
     """
 
@@ -50,6 +51,7 @@ class Samples:
     domains: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.bool_]
     labels: npt.NDArray[np.str_]
+    contributors: npt.NDArray[np.str_]
     again: npt.NDArray[np.bool_]
 
 
@@ -60,8 +62,8 @@ class _Piece:
     kinds: tuple[str, ...]
     pattern: str
     domain: int
-    held_out: bool
     label: str
+    contributor: str
     again: bool = False
 
 
@@ -94,8 +96,9 @@ def _columns(pieces: list[_Piece]) -> dict[str, npt.NDArray[np.generic]]:
         "kinds": np.array([[kind in piece.kinds for kind in KINDS] for piece in pieces]),
         "patterns": np.array(patterns, np.int64),
         "domains": np.array([piece.domain for piece in pieces], np.int64),
-        "held_out": np.array([piece.held_out for piece in pieces]),
+        "held_out": np.array([piece.domain != DRAWN and held_out(piece.contributor) for piece in pieces]),
         "labels": np.array([piece.label for piece in pieces]),
+        "contributors": np.array([piece.contributor for piece in pieces]),
         "again": np.array([piece.again for piece in pieces]),
     }
 
@@ -141,10 +144,10 @@ def _photos(folder: Path) -> Iterator[_Piece]:
         rows = [row for row in csv.DictReader(file) if row["label"] in PHOTO_LABELS]
     for index, row in enumerate(rows):
         image = np.ascontiguousarray(decode_bgr((folder / row["file"]).read_bytes(), max_side_px=_LONG_SIDE_PX))
-        kinds, apart = PHOTO_LABELS[row["label"]], held_out(row["sender_id"])
-        yield _Piece(*_located(image), kinds, "", PHOTO, apart, row["label"])
+        kinds, sender = PHOTO_LABELS[row["label"]], row["sender_id"]
+        yield _Piece(*_located(image), kinds, "", PHOTO, row["label"], sender)
         again = np.ascontiguousarray(distort(image, np.random.default_rng(index)))
-        yield _Piece(*_located(again), kinds, "", PHOTO, apart, row["label"], again=True)
+        yield _Piece(*_located(again), kinds, "", PHOTO, row["label"], sender, again=True)
 
 
 def _worn(folder: Path, names: list[str]) -> Iterator[_Piece]:
@@ -158,7 +161,7 @@ def _worn(folder: Path, names: list[str]) -> Iterator[_Piece]:
             name = names[number]
             mask = np.asarray(labels == number)
             if name in MASK_LABELS and mask.mean() >= _LEAST_SHARE:
-                yield _Piece(*framed(image, mask, whole=False), MASK_LABELS[name], "", WORN, held_out(photo.name), name)
+                yield _Piece(*framed(image, mask, whole=False), MASK_LABELS[name], "", WORN, name, photo.name)
 
 
 def _drawn(folder: Path) -> Iterator[_Piece]:
@@ -166,6 +169,4 @@ def _drawn(folder: Path) -> Iterator[_Piece]:
         row = json.loads(line)
         image = np.ascontiguousarray(decode_bgr((folder / row["image"]).read_bytes(), max_side_px=_LONG_SIDE_PX))
         if row["category"] in KINDS:
-            yield _Piece(
-                *_located(image), (row["category"],), row["pattern"], DRAWN, held_out=False, label=row["category"]
-            )
+            yield _Piece(*_located(image), (row["category"],), row["pattern"], DRAWN, row["category"], row["sku"])

@@ -33,7 +33,8 @@ def samples(count: int = 24) -> Samples:
         masks[index, 10:118, 40 - 20 * (index % 2) : 88 + 20 * (index % 2)] = 255
     return Samples(
         images, masks, kinds, np.full(count, -1), np.full(count, PHOTO), np.arange(count) % 3 == 0,
-        np.array([("Shirt", "Pants")[index % 2] for index in range(count)]), np.zeros(count, np.bool_),
+        np.array([("Shirt", "Pants")[index % 2] for index in range(count)]),
+        np.array([f"sender {index % 5}" for index in range(count)]), np.zeros(count, np.bool_),
     )  # fmt: skip
 
 

@@ -1,0 +1,59 @@
+"""Finer names for garments: what the parser calls outerwear, the encoder may know for a blazer."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from vision_svc.garments import fashion_space as space
+from vision_svc.garments.attributes import Attributes, solidity
+from vision_svc.garments.kinds import KINDS
+from vision_svc.garments.style import CATEGORY_PRIORS, score_style
+from vision_svc.garments.thumbnail import GarmentView, thumbnail
+from vision_svc.garments.types import ParsedGarment
+
+# What the parsers' names may mean more precisely, and how likely the best of the meanings must be among them: from
+# there on it was right for about four in five of the pieces on 150 street photos. Tops are missing on purpose: there
+# it was right for two in five.
+FINER: dict[str, tuple[tuple[str, ...], float]] = {
+    "outerwear": (("vest", "blazer", "jacket", "coat", "suit"), 0.5),
+    "trousers": (("trousers", "jeans", "leggings"), 0.6),
+    "shoes": (("shoes", "sneakers", "boots", "heels", "sandals"), 0.7),
+}
+
+
+def finer_category(category: str, vector: npt.ArrayLike) -> str:
+    """Names a garment more precisely where the encoder is sure enough; otherwise as before.
+
+    Args:
+        category: As the parser names it.
+        vector: Of `fashion/1`, `(D,)`.
+    """
+    if category not in FINER:
+        return category
+    names, sure = FINER[category]
+    chances = space.chances(vector, "kind")[[KINDS.index(name) for name in names]]
+    best = int(np.argmax(chances))
+    return names[best] if chances[best] >= sure * max(float(chances.sum()), 1e-9) else category
+
+
+def refined(
+    parsed: ParsedGarment, attributes: Attributes | None, view: GarmentView, vector: npt.ArrayLike
+) -> tuple[ParsedGarment, Attributes | None]:
+    """Gives a garment its finer name, and the style that goes with it.
+
+    Args:
+        parsed: The garment.
+        attributes: How it was described under its coarse name; None when it was not.
+        view: Its pixels.
+        vector: Of `fashion/1`, `(D,)`.
+    """
+    category = finer_category(parsed.category, vector)
+    if category == parsed.category:
+        return parsed, attributes
+    named = replace(parsed, category=category)
+    if attributes is None or category not in CATEGORY_PRIORS:
+        return named, attributes
+    look = thumbnail(view)
+    style = score_style(category, attributes.colors, attributes.pattern, attributes.silhouette, solidity(look.inside))
+    return named, replace(attributes, style=style)
