@@ -2,7 +2,8 @@
 
 DIR holds `labels.csv` (columns file, label, sender_id) and the photos. Street photos with masks (`--parsing`, with
 `--mask-labels`) and drawn garments (`--drawn`, written by `python -m retrieval_svc.catalog.demo`) add kinds that the
-photos lack. One contributor in five is held out (`encoder_labels.held_out`), and the figures shown are on those.
+photos lack. With `--lessons` the network also imitates a larger one (`encoder_teacher`). One contributor in five is
+held out (`encoder_labels.held_out`), and the figures shown are on those.
 
 It can be stopped and started again: the state is kept beside FILE every few minutes. How far it is follows from the
 CPU time it has used, so a busy machine takes longer and reaches the same. `encoder_export` makes the shipped weights.
@@ -11,8 +12,9 @@ CPU time it has used, so a busy machine takes longer and reaches the same. `enco
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,29 +22,45 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vision_svc.garments.kinds import KINDS
-from vision_svc.training.encoder_augment import Augmenter, Batch, network_input
-from vision_svc.training.encoder_data import PHOTO, Samples, load
-from vision_svc.training.encoder_labels import TEN
-from vision_svc.training.encoder_net import EncoderNet
+from vision_svc.training.encoder_accuracy import SIDE_PX, accuracy
+from vision_svc.training.encoder_augment import Augmenter, Batch
+from vision_svc.training.encoder_data import Samples, load
+from vision_svc.training.encoder_lessons import Lessons, load_lessons
+from vision_svc.training.encoder_loss import (
+    contrastive_loss,
+    imitation_loss,
+    instance_loss,
+    likeness_loss,
+    partial_loss,
+    softened,
+)
+from vision_svc.training.encoder_net import EncoderNet, Outputs
 
-SIDE_PX = 96
 # Progress from which a picture size is used: small first, which is cheap and learns the rough shapes.
 _SIZES = ((0.0, 64), (0.4, 80), (0.65, SIDE_PX))
 _BATCH = 64
 _RATE, _DECAY = 2.5e-3, 0.08
-_SMOOTHING, _CONTRAST, _INSTANCE, _PATTERN = 0.1, 0.4, 0.3, 0.3
-_TEMPERATURE = 0.1
+_CONTRAST, _INSTANCE, _PATTERN = 0.4, 0.3, 0.3
+# With a teacher: the label's share beside what the teacher says, and the weight of its likenesses.
+_LABEL_SHARE, _LIKENESS = 0.3, 8.0
 _EMA = 0.999
 _MIX_SHARE = 0.5
 _REPORT_S, _SAVE_S = 60.0, 120.0
 
 
+class Taught(NamedTuple):
+    """What a teacher says of a batch: logits `(N, len(KINDS))` and features `(N, D)`."""
+
+    logits: Tensor
+    feature: Tensor
+
+
 class Training:
     """A network, its moving average and how far they are."""
 
-    def __init__(self, samples: Samples, seed: int, device: str) -> None:
+    def __init__(self, samples: Samples, seed: int, device: str, lessons: Lessons | None = None) -> None:
         torch.manual_seed(seed)
+        self._lessons = lessons
         self._samples, self._seed, self._device = samples, seed, device
         self._rng = np.random.default_rng(seed + 1)
         self.net = EncoderNet().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub forgets it
@@ -59,6 +77,12 @@ class Training:
         self._optimizer.load_state_dict(state["optimizer"])
         self.elapsed_s, self.steps = state["elapsed_s"], state["steps"]
 
+    def begin_with(self, path: Path) -> None:
+        """Starts anew from the network of another run, with nothing of its optimizer."""
+        state = torch.load(path, weights_only=True, map_location=self._device)
+        self.net.load_state_dict(state["average"])
+        self.average.load_state_dict(state["average"])
+
     def save(self, path: Path) -> None:
         """Writes everything that `restore` needs, in one move."""
         state = {"net": self.net.state_dict(), "average": self.average.state_dict()}
@@ -68,7 +92,7 @@ class Training:
 
     def run(self, minutes: float) -> Iterator[float]:
         """Trains; yields the progress, 0-1, after each step."""
-        augment = Augmenter(self._samples, self._seed + self.steps)
+        draw = self._draw(np.random.default_rng(self._seed + self.steps))
         self.net.train()
         used = time.process_time()
         while (progress := self.elapsed_s / (60 * minutes)) < 1:
@@ -76,32 +100,56 @@ class Training:
             rate = _RATE * min(1.0, (self.steps + 1) / 300) * 0.5 * (1 + float(np.cos(np.pi * progress)))
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
-            self._step(augment.batch(_BATCH, side))
+            self._step(*draw(side), side)
             now = time.process_time()
             self.elapsed_s, used = self.elapsed_s + now - used, now
             yield progress
 
-    def _step(self, batch: Batch) -> None:
+    def _draw(self, rng: np.random.Generator) -> Callable[[int], tuple[Batch, Taught | None]]:
+        """Returns what draws a batch of a given size of picture, with what the teacher says of it."""
+        if not (lessons := self._lessons):
+            augment = Augmenter(self._samples, int(rng.integers(1 << 30)))
+            return lambda side: (augment.batch(_BATCH, side), None)
+
+        def drawn(_: int) -> tuple[Batch, Taught]:
+            batch, logits, feature = lessons.batch(_BATCH, rng)
+            return batch, Taught(torch.from_numpy(logits).to(self._device), torch.from_numpy(feature).to(self._device))
+
+        return drawn
+
+    def _step(self, batch: Batch, taught: Taught | None, side: int) -> None:
         inputs = torch.from_numpy(batch.inputs).to(self._device, memory_format=torch.channels_last)
         kinds = torch.from_numpy(batch.kinds).to(self._device)
-        patterns = torch.from_numpy(batch.patterns).to(self._device)
-        other, share = None, 1.0
-        if self._rng.random() < _MIX_SHARE:
+        inputs = _smaller(inputs, side)
+        other, share = torch.arange(len(inputs), device=inputs.device), 1.0
+        if mixing := self._rng.random() < _MIX_SHARE:
             other = torch.from_numpy(self._rng.permutation(len(inputs))).to(self._device)
             inputs, share = self._mixed(inputs, other)
         with torch.autocast(torch.device(self._device).type, torch.bfloat16):
             said = self.net(inputs)
-            alike, same = self.net.projection(said.feature), self.net.instance(said.feature)
         logits = said.kinds.float()
-        loss = share * partial_loss(logits, kinds)
-        if other is not None:
-            loss = loss + (1 - share) * partial_loss(logits, kinds[other])
-        else:
-            loss = loss + _CONTRAST * contrastive_loss(alike.float(), kinds) + _INSTANCE * instance_loss(same.float())
-            known = patterns >= 0
-            if bool(known.any()):
-                named = functional.cross_entropy(said.patterns.float()[known], patterns[known], label_smoothing=0.05)
-                loss = loss + _PATTERN * named
+        loss = share * partial_loss(logits, kinds) + (1 - share) * partial_loss(logits, kinds[other])
+        if taught is not None:
+            wanted = share * softened(taught.logits) + (1 - share) * softened(taught.logits[other])
+            loss = _LABEL_SHARE * loss + (1 - _LABEL_SHARE) * imitation_loss(logits, wanted)
+        if not mixing:
+            loss = loss + self._apart(said, kinds, torch.from_numpy(batch.patterns).to(self._device))
+            if taught is not None:
+                loss = loss + _LIKENESS * likeness_loss(said.feature.float(), taught.feature)
+        self._learn(loss)
+
+    def _apart(self, said: Outputs, kinds: Tensor, patterns: Tensor) -> Tensor:
+        """Returns what only whole garments can teach: their like, themselves seen again, their print."""
+        with torch.autocast(torch.device(self._device).type, torch.bfloat16):
+            alike, same = self.net.projection(said.feature), self.net.instance(said.feature)
+        loss = _CONTRAST * contrastive_loss(alike.float(), kinds) + _INSTANCE * instance_loss(same.float())
+        known = patterns >= 0
+        if bool(known.any()):
+            named = functional.cross_entropy(said.patterns.float()[known], patterns[known], label_smoothing=0.05)
+            loss = loss + _PATTERN * named
+        return loss
+
+    def _learn(self, loss: Tensor) -> None:
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -135,58 +183,10 @@ class Training:
                 mean.copy_(value)
 
 
-def partial_loss(logits: Tensor, allowed: Tensor) -> Tensor:
-    """Returns the mean negative log-probability that the kind is one of those its label allows, smoothed.
-
-    Args:
-        logits: float `(N, kinds)`.
-        allowed: bool `(N, kinds)`, at least one true in each row.
-    """
-    chances = functional.log_softmax(logits, dim=1)
-    right = torch.logsumexp(chances.masked_fill(~allowed, -1e9), dim=1)
-    return -((1 - _SMOOTHING) * right + _SMOOTHING * chances.mean(dim=1)).mean()
-
-
-def contrastive_loss(projected: Tensor, allowed: Tensor) -> Tensor:
-    """Returns the supervised contrastive loss (Khosla et al. 2020); labels that only overlap neither pull nor push."""
-    unit = functional.normalize(projected, dim=1)
-    scores = unit @ unit.T / _TEMPERATURE
-    same = (allowed[:, None] == allowed[None]).all(dim=2)
-    overlap = (allowed[:, None] & allowed[None]).any(dim=2)
-    itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
-    scores = scores.masked_fill(itself | (overlap & ~same), -1e9)
-    positive = (same & ~itself).float()
-    chances = scores - torch.logsumexp(scores, dim=1, keepdim=True)
-    count = positive.sum(dim=1)
-    pulled = (chances * positive).sum(dim=1)[count > 0] / count[count > 0]
-    return -pulled.mean() if len(pulled) else scores.sum() * 0
-
-
-def instance_loss(projected: Tensor) -> Tensor:
-    """Returns the contrastive loss that tells a garment from all others (Chen et al. 2020).
-
-    Args:
-        projected: `(2 N, D)`: N garments, then the same N once more.
-    """
-    unit = functional.normalize(projected, dim=1)
-    count = len(unit)
-    itself = torch.eye(count, dtype=torch.bool, device=unit.device)
-    scores = (unit @ unit.T / _TEMPERATURE).masked_fill(itself, -1e9)
-    partner = (torch.arange(count, device=unit.device) + count // 2) % count
-    return functional.cross_entropy(scores, partner)
-
-
-@torch.no_grad()
-def accuracy(net: EncoderNet, samples: Samples, side_px: int = SIDE_PX) -> float:
-    """Returns the share of held-out photos of the ten classes that are put into their own."""
-    chosen = np.flatnonzero(samples.held_out & ~samples.again & (samples.domains == PHOTO))
-    chosen = chosen[np.isin(samples.labels[chosen], list(TEN))]
-    inputs = np.stack([network_input(samples.images[i], samples.masks[i], side_px, guessed=True) for i in chosen])
-    device = next(net.parameters()).device
-    chances = net(torch.from_numpy(inputs).to(device)).kinds.float().softmax(dim=1).cpu().numpy()
-    members = np.array([[kind in kinds for kind in KINDS] for kinds in TEN.values()], np.float32)
-    said = np.array(list(TEN))[(chances @ members.T).argmax(axis=1)]
-    return float((said == samples.labels[chosen]).mean())
+def _smaller(inputs: Tensor, side: int) -> Tensor:
+    if inputs.shape[-1] == side:
+        return inputs
+    return functional.interpolate(inputs, (side, side), mode="bilinear", antialias=True)
 
 
 def _groups(net: EncoderNet) -> list[dict[str, object]]:
@@ -206,6 +206,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--minutes", type=float, default=60.0, help="CPU minutes to train for (default 60)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    parser.add_argument("--lessons", type=Path, nargs="+", help="what a teacher says (.npz), by encoder_lessons")
+    parser.add_argument("--start", type=Path, help="checkpoint whose network to begin with")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     return parser.parse_args()
@@ -218,9 +220,12 @@ def main() -> None:
     cv2.setNumThreads(1)
     cache = arguments.cache or arguments.out.with_suffix(".npz")
     samples = load(cache, arguments.garments, arguments.parsing, arguments.mask_labels, arguments.drawn)
-    training = Training(samples, arguments.seed, arguments.device)
+    lessons = load_lessons(arguments.lessons) if arguments.lessons else None
+    training = Training(samples, arguments.seed, arguments.device, lessons)
     if arguments.out.exists():
         training.restore(arguments.out)
+    elif arguments.start:
+        training.begin_with(arguments.start)
     shown = saved = training.elapsed_s
     for progress in training.run(arguments.minutes):
         if training.elapsed_s - shown >= _REPORT_S:

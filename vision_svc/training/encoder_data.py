@@ -14,7 +14,14 @@ from imaging.decode import decode_bgr
 from vision_svc.garments.foreground import cut_out
 from vision_svc.garments.kinds import KINDS, PATTERN_KINDS
 from vision_svc.people.types import BoolMask, ImageBgr
-from vision_svc.training.encoder_labels import MASK_LABELS, PHOTO_LABELS, held_out
+from vision_svc.training.encoder_labels import (
+    LOWER_KINDS,
+    MASK_LABELS,
+    ONE_PIECE_KINDS,
+    PHOTO_LABELS,
+    UPPER_KINDS,
+    held_out,
+)
 from vision_svc.training.fit_descriptor import distort
 
 CACHE_PX = 144
@@ -80,10 +87,16 @@ def load(cache: Path, garments: Path, parsing: Path | None, labels: Path | None,
     if not cache.exists():
         pieces = list(_photos(garments))
         if parsing and labels:
-            pieces += _worn(parsing, json.loads(labels.read_text())["index_to_label"])
+            names = json.loads(labels.read_text())["index_to_label"]
+            pieces += [*_worn(parsing, names), *_outfits(parsing, names)]
         if drawn:
             pieces += _drawn(drawn)
         np.savez(cache, **_columns(pieces))  # type: ignore[arg-type]  # its stub takes no ** of arrays
+    return load_cache(cache)
+
+
+def load_cache(cache: Path) -> Samples:
+    """Reads what `load` has written."""
     with np.load(cache, allow_pickle=False) as file:
         return Samples(**{name: file[name] for name in file.files})
 
@@ -151,17 +164,35 @@ def _photos(folder: Path) -> Iterator[_Piece]:
 
 
 def _worn(folder: Path, names: list[str]) -> Iterator[_Piece]:
+    for photo, image, labels in _masked(folder):
+        for number in np.unique(labels):
+            name, mask = names[number], np.asarray(labels == number)
+            if name in MASK_LABELS and mask.mean() >= _LEAST_SHARE:
+                yield _Piece(*framed(image, mask, whole=False), MASK_LABELS[name], "", WORN, name, photo)
+
+
+def _outfits(folder: Path, names: list[str]) -> Iterator[_Piece]:
+    """Yields everything between neck and feet as one: a dress, or pieces of which none is a dress."""
+    for photo, image, labels in _masked(folder):
+        kinds = {number: MASK_LABELS.get(names[number], ("",)) for number in np.unique(labels)}
+        one_piece, lower, upper = (
+            {number: worn for number, worn in kinds.items() if set(worn) & group}
+            for group in (ONE_PIECE_KINDS, LOWER_KINDS, UPPER_KINDS)
+        )
+        truth = one_piece or (lower | upper if lower else {})
+        mask = np.isin(labels, [*one_piece, *lower, *upper])
+        if truth and mask.mean() >= _LEAST_SHARE:
+            allowed = tuple(sorted({kind for worn in truth.values() for kind in worn}))
+            yield _Piece(*framed(image, mask, whole=False), allowed, "", WORN, "outfit", photo)
+
+
+def _masked(folder: Path) -> Iterator[tuple[str, ImageBgr, npt.NDArray[np.uint8]]]:
     for path in sorted(folder.glob("*_mask.png")):
         photo = path.with_name(path.name.replace("_mask.png", ".jpg"))
         labels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         image = decode_bgr(photo.read_bytes())
-        if labels is None or labels.shape != image.shape[:2]:
-            continue
-        for number in np.unique(labels):
-            name = names[number]
-            mask = np.asarray(labels == number)
-            if name in MASK_LABELS and mask.mean() >= _LEAST_SHARE:
-                yield _Piece(*framed(image, mask, whole=False), MASK_LABELS[name], "", WORN, name, photo.name)
+        if labels is not None and labels.shape == image.shape[:2]:
+            yield photo.name, image, np.asarray(labels, np.uint8)
 
 
 def _drawn(folder: Path) -> Iterator[_Piece]:

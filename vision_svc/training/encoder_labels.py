@@ -23,6 +23,13 @@ MASK_LABELS: dict[str, tuple[str, ...]] = {
     "sweatshirt": ("sweatshirt",), "t-shirt": ("t-shirt",), "tights": ("leggings",), "top": ("top",),
     "vest": ("vest",), "wedges": ("heels",),
 }  # fmt: skip
+# What an outfit consists of; what covers only the legs (tights) or lies on top (scarves) is left out.
+ONE_PIECE_KINDS = frozenset({"dress", "jumpsuit"})
+LOWER_KINDS = frozenset({"trousers", "jeans", "shorts", "skirt"})
+UPPER_KINDS = frozenset(
+    {"blazer", "blouse", "body", "cardigan", "coat", "hoodie", "jacket", "shirt", "suit", "sweater", "sweatshirt"}
+    | {"t-shirt", "top", "vest"}
+)
 # The ten classes of the accuracy figure, and the kinds that count for each.
 TEN = {
     name: PHOTO_LABELS[name]

@@ -12,11 +12,21 @@ from vision_svc.garments.fashion_input import fashion_input  # noqa: E402
 from vision_svc.garments.kinds import KINDS, PATTERN_KINDS  # noqa: E402
 from vision_svc.garments.thumbnail import GarmentView  # noqa: E402
 from vision_svc.models.onnx_net import OnnxNet  # noqa: E402
-from vision_svc.training.encoder import Training, contrastive_loss, instance_loss, partial_loss  # noqa: E402
+from vision_svc.training.encoder import Taught, Training  # noqa: E402
 from vision_svc.training.encoder_augment import Augmenter, network_input  # noqa: E402
 from vision_svc.training.encoder_data import PHOTO, Samples, framed  # noqa: E402
 from vision_svc.training.encoder_labels import MASK_LABELS, PHOTO_LABELS, held_out  # noqa: E402
+from vision_svc.training.encoder_lessons import Lessons, load_lessons, teach  # noqa: E402
+from vision_svc.training.encoder_loss import (  # noqa: E402
+    contrastive_loss,
+    imitation_loss,
+    instance_loss,
+    likeness_loss,
+    partial_loss,
+    softened,
+)
 from vision_svc.training.encoder_net import EncoderNet  # noqa: E402
+from vision_svc.training.encoder_teacher import Teacher, tune  # noqa: E402
 from vision_svc.training.folding import folded  # noqa: E402
 
 pytestmark = pytest.mark.unit
@@ -93,7 +103,7 @@ def test_training_learns_and_goes_on_where_it_stopped(tmp_path: object) -> None:
     inputs, kinds = torch.from_numpy(batch.inputs), torch.from_numpy(batch.kinds)
     before = float(partial_loss(training.net(inputs).kinds, kinds).detach())
     for _ in range(8):
-        training._step(batch)
+        training._step(batch, None, 32)
     assert float(partial_loss(training.net(inputs).kinds, kinds).detach()) < before - 0.3
     path = tmp_path / "state.pt"  # type: ignore[operator]  # a path
     training.save(path)
@@ -102,6 +112,76 @@ def test_training_learns_and_goes_on_where_it_stopped(tmp_path: object) -> None:
     assert again.steps == 8
     for name, values in training.average.state_dict().items():
         assert torch.equal(values, again.average.state_dict()[name]), name
+
+
+class Patches(torch.nn.Module):
+    """A backbone as small as can be: one convolution with as many channels as the teacher's heads take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 1280, 8, 8)
+
+    def extract_features(self, planes: torch.Tensor) -> torch.Tensor:
+        """Maps `(N, 3, S, S)` to `(N, 1280, S / 8, S / 8)`."""
+        return torch.relu(self.conv(planes))
+
+
+def test_a_teacher_is_tuned_and_a_pupil_comes_to_say_what_it_says() -> None:
+    torch.manual_seed(0)
+    teacher = Teacher(Patches())
+    assert [step for step, _, _ in tune(teacher, samples(), 3, 1)] == [1, 2, 3]
+    teacher.kinds.bias.data[KINDS.index("hat")] = 8.0  # no label says so, only the teacher
+    lessons = teach(samples(), teacher.eval(), 2, 1)
+    assert lessons.planes.shape == (64, 2, 4, 96, 96)
+    batch, logits, feature = lessons.batch(16, np.random.default_rng(1))
+    taught = Taught(torch.from_numpy(logits), torch.from_numpy(feature))
+    training = Training(samples(), 1, "cpu", lessons)
+
+    def apart() -> float:
+        small = torch.nn.functional.interpolate(
+            torch.from_numpy(batch.inputs), (32, 32), mode="bilinear", antialias=True
+        )
+        return float(imitation_loss(training.net(small).kinds, softened(taught.logits)).detach())
+
+    before = apart()
+    for _ in range(20):
+        training._step(batch, taught, 32)
+    assert apart() < 0.5 * before
+
+
+def test_lessons_keep_each_view_with_what_was_said_of_it(tmp_path: object) -> None:
+    count = 5
+    planes = np.zeros((count, 2, 4, 96, 96), np.int8)
+    planes[:, :, 0, :, :48] = np.arange(1, 2 * count + 1).reshape(count, 2, 1, 1) * 10  # only the left half is lit
+    kinds = np.eye(count, len(KINDS), dtype=np.bool_)
+    said = np.arange(2 * count).reshape(count, 2, 1).astype(np.float16)
+    lessons = Lessons(planes, kinds, said[..., 0].astype(np.int64), said.repeat(len(KINDS), 2), said.repeat(3, 2))
+    path = tmp_path / "lessons.npz"  # type: ignore[operator]  # a path
+    np.savez(path, **vars(lessons))
+    batch, logits, feature = load_lessons([path, path]).batch(40, np.random.default_rng(2))
+    number = np.rint(batch.inputs[:, 0].max(axis=(1, 2)) * 127).astype(int) // 10 - 1
+    assert np.array_equal(logits[:, 0], number)
+    assert np.array_equal(feature[:, 2], number)
+    assert np.array_equal(batch.patterns, number)
+    assert np.array_equal(batch.kinds.argmax(axis=1), number // 2)
+    assert np.array_equal(number[:20] // 2, number[20:] // 2)  # a garment and the same once more
+    mirrored = batch.inputs[:, 0, 0, -1] > 0
+    assert 5 < mirrored.sum() < 35
+
+
+def test_imitation_is_nothing_for_equal_chances_and_grows_with_the_difference() -> None:
+    taught = torch.tensor([[2.0, 0.0, -1.0]])
+    same = float(imitation_loss(taught + 3, softened(taught)))
+    assert same == pytest.approx(0, abs=1e-6)  # only differences of logits count
+    near, far = (float(imitation_loss(torch.tensor([[value, 0.0, -1.0]]), softened(taught))) for value in (1.5, -2.0))
+    assert 0 < near < far
+
+
+def test_likeness_compares_how_pairs_stand_whatever_the_width() -> None:
+    taught = torch.randn(6, 9, generator=torch.Generator().manual_seed(1))
+    turned, _ = torch.linalg.qr(torch.randn(9, 9, generator=torch.Generator().manual_seed(2)))
+    assert float(likeness_loss(5 * taught @ turned, taught)) == pytest.approx(0, abs=1e-6)
+    assert float(likeness_loss(taught.flip(0), taught)) > 0.05
 
 
 def test_any_of_the_allowed_kinds_is_right() -> None:
