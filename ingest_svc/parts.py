@@ -15,6 +15,7 @@ from imaging.faces import FaceDetector
 from ingest_svc.captures.jobs import JobQueue
 from ingest_svc.captures.lifecycle import Captures
 from ingest_svc.captures.pipeline import Deadlines, OutfitPipeline
+from ingest_svc.captures.search import ProductSearch
 from ingest_svc.clients.profile import ProfileClient
 from ingest_svc.clients.retrieval import RetrievalClient
 from ingest_svc.clients.vision import VisionClient
@@ -92,12 +93,14 @@ async def sharing(runtime: Runtime[IngestSettings]) -> AsyncIterator[Parts]:
         for name, (target, deadline_s) in targets.items()
     }
     profile = ProfileClient(channels["profile"])
+    search = ProductSearch(
+        RetrievalClient(channels["retrieval"]), profile, settings.personal_weights(),
+        match_s=settings.match_deadline_s, context_s=settings.context_deadline_s,
+    )  # fmt: skip
     pipeline = OutfitPipeline(
-        VisionClient(channels["vision"]),
-        RetrievalClient(channels["retrieval"]),
-        profile,
-        Deadlines(settings.analyze_deadline_s, settings.match_deadline_s, settings.record_deadline_s),
-    )
+        VisionClient(channels["vision"]), search, profile,
+        Deadlines(settings.analyze_deadline_s, settings.record_deadline_s),
+    )  # fmt: skip
     objects = ObjectStore(settings.objects_url, s3_options=settings.s3_options())
     try:
         yield Parts(runtime, database, objects, channels, profile, pipeline)

@@ -51,6 +51,7 @@ class NewCapture:
         request_id: Makes the call safe to repeat; None when it is not.
         capture_time: When it was taken, if that is known.
         skip_taste: Whether it may not move the taste.
+        skip_personal_ranking: Whether its products are ranked as for anybody.
         max_matches: Products to keep per garment, 1-30; 0 stands for 30.
     """
 
@@ -61,6 +62,7 @@ class NewCapture:
     request_id: str | None = None
     capture_time: datetime | None = None
     skip_taste: bool = False
+    skip_personal_ranking: bool = False
     max_matches: int = 0
 
     def digest(self) -> bytes:
@@ -68,6 +70,8 @@ class NewCapture:
         box = None if self.crop_box is None else list(asdict(self.crop_box).values())
         time = None if self.capture_time is None else self.capture_time.isoformat()
         options = {"skip_taste": self.skip_taste, "max_matches": self.max_matches}
+        if self.skip_personal_ranking:  # newer than the first digests, which must stay what they are
+            options["skip_personal_ranking"] = True
         return digest_of(self.image, {"kind": self.kind.value, "box": box, "time": time, **options})
 
 
@@ -208,6 +212,7 @@ class Intake:
             object_key=object_key_of(capture_id),
             max_matches=new.max_matches or MAX_MATCHES,
             skip_taste=new.skip_taste,
+            skip_personal_ranking=new.skip_personal_ranking,
             attempt_count=0,
             version=1,
             sighting_sent=False,
