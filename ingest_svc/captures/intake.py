@@ -28,6 +28,7 @@ from ingest_svc.captures.capture import (
 )
 from ingest_svc.captures.jobs import JobQueue
 from ingest_svc.captures.picture import Blur, SafePicture, prepare
+from ingest_svc.captures.room import PictureRoom
 from ingest_svc.storage import captures as store
 from mesh.database import Database
 from mesh.errors import AbortedError, AlreadyExistsError, NotImplementedYetError, ResourceExhaustedError
@@ -89,6 +90,7 @@ class Intake:
         *,
         clock: Callable[[], datetime],
         queue_limit: int,
+        room: PictureRoom,
         limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> None:
         self._database = database
@@ -99,6 +101,7 @@ class Intake:
         self._metrics = metrics
         self._clock = clock
         self._queue_limit = queue_limit
+        self._room = room
         self._limits = limits
 
     async def create(self, new: NewCapture) -> Capture:
@@ -114,13 +117,18 @@ class Intake:
             ImageError: When the picture is refused.
             BlurFailedError: When faces cannot be looked for; nothing is kept.
             AlreadyExistsError: REQUEST_ID_REUSED, when the request id was used with other arguments.
-            ResourceExhaustedError: When the user has too many captures in work.
+            ResourceExhaustedError: When the user has too many captures in work, or too many pictures, or bytes of
+                them, wait for the executor.
             UnavailableError: When the database or the object store does not answer; nothing is kept.
         """
         if new.kind is not Kind.OUTFIT:
             raise NotImplementedYetError(
                 f"captures of kind {new.kind.name} are not served by this version", "NOT_IMPLEMENTED_YET"
             )
+        with self._room.hold(len(new.image)):  # from here on: all that follows keeps it in memory
+            return await self._create(new)
+
+    async def _create(self, new: NewCapture) -> Capture:
         digest = new.digest()
         made_before = await self._admit(new, digest)
         if made_before is not None:
