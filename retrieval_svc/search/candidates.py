@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
+import numpy as np
 from qdrant_client import models
 
 from retrieval_svc.index.generation import OpenGeneration
@@ -22,6 +25,9 @@ _HEAD = 60
 # Nearest products that are ranked among themselves; whoever pages farther gets the next nearest behind them.
 _HEAD_POOL = 400
 MAX_RANK = 1_000
+# Candidates with the least scores whose likeness is looked up. Likeness is most of a score, so one of the farthest is
+# among them: with eight the bound is looser by about 0.001 than with the farthest itself.
+_TAIL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,11 @@ class CandidateFinder:
             return await self._scanned(generation, plan, wanted, eligible, needed)
         pool = min(plan.pool, eligible)
         if plan.words is not None or pool <= _HEAD_POOL:
-            return await self._near(generation, plan, wanted, pool, (eligible, needed))
-        head = await self._near(generation, plan, wanted, _HEAD_POOL, (eligible, min(needed, _HEAD_POOL)))
+            return await self._near(generation, plan, wanted, pool, eligible)
+        head = await self._near(generation, plan, wanted, _HEAD_POOL, eligible)
         if needed <= _HEAD_POOL:
             return replace(head, reach=pool)
-        wide = await self._near(generation, plan, wanted, pool, (eligible, pool))
+        wide = await self._near(generation, plan, wanted, pool, eligible)
         first = {hit.id for hit in head.hits}
         behind = [hit for hit in wide.hits if hit.id not in first]
         return replace(wide, hits=[*head.hits, *behind])
@@ -90,17 +96,19 @@ class CandidateFinder:
         return Candidates(hits, len(hits) if whole else eligible, eligible, EXACT_RECALL, 0.0, whole)
 
     async def _near(
-        self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, pool: int, counts: tuple[int, int]
+        self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, pool: int, eligible: int
     ) -> Candidates:
-        """Scores so many of the nearest as the pool says; `counts` are those that are eligible and those needed."""
-        eligible, needed = counts
+        """Scores so many of the nearest as the pool says, and orders all of them."""
         params = models.SearchParams(hnsw_ef=pool)
-        hits, whole = await _first(generation, _formula_query(plan, wanted, pool, params, nested=True), needed)
+        hits = _ordered(await generation.index.query(_formula_query(plan, wanted, pool, params, nested=True)))
         dense = plan.dense()
         nearest = IndexQuery(dense[0], limit=pool, using=IMAGE_VECTOR, filter=wanted, params=params) if dense else None
         recall = await self._recall(generation, nearest) if nearest else EXACT_RECALL
-        bound = await _unseen_bound(generation, plan, nearest, dense[1] if dense else 0.0, wanted, pool)
-        return Candidates(hits, len(hits) if whole else pool, eligible, recall, bound, whole)
+        if plan.words is None:
+            bound = best_possible(plan.ranking, await _least_likeness(generation, plan, hits[-_TAIL:]), 0.0)
+        else:
+            bound = await _unseen_bound(generation, plan, nearest, dense[1] if dense else 0.0, wanted, pool)
+        return Candidates(hits, len(hits), eligible, recall, bound)
 
     async def _recall(self, generation: OpenGeneration, nearest: IndexQuery) -> Recall:
         """Measures the recall of this search, or gives that of the recently measured ones."""
@@ -131,8 +139,15 @@ async def _first(generation: OpenGeneration, query: IndexQuery, needed: int) -> 
     return _ordered(await generation.index.query(query)), True
 
 
-def _ordered(hits: list[Hit]) -> list[Hit]:
-    return sorted(hits, key=lambda hit: (-round(hit.score, _SCORE_DIGITS), hit.id))
+def _ordered(hits: Sequence[Hit]) -> list[Hit]:
+    """Puts ties in the order of their ids; of hits that stand alone nobody needs the id yet."""
+    ordered = list(hits)
+    scores = np.round([hit.score for hit in ordered], _SCORE_DIGITS)
+    ends = (np.flatnonzero(np.diff(scores)) + 1).tolist()
+    for start, end in pairwise([0, *ends, len(ordered)]):
+        if end - start > 1:
+            ordered[start:end] = sorted(ordered[start:end], key=lambda hit: hit.id)
+    return ordered
 
 
 async def with_best_words(generation: OpenGeneration, plan: RankPlan, wanted: models.Filter) -> RankPlan:
@@ -179,6 +194,23 @@ def _prefetches(
     return tuple(
         models.Prefetch(query=part.query, using=part.using, limit=2 * limit, prefetch=list(parts)) for part in parts
     )
+
+
+async def _least_likeness(generation: OpenGeneration, plan: RankPlan, last: Sequence[Hit]) -> float:
+    """Bounds w_cosine * cosine + w_taste * taste of products that are no candidates: every candidate is as near.
+
+    Another search for the farthest candidate would cost as much as the first one.
+    """
+    dense = plan.dense()
+    if dense is None:
+        return 0.0
+    query, norm = np.asarray(dense[0]), dense[1]
+    points = await generation.index.retrieve([hit.id for hit in last], fields=[], with_vector=True)
+    vectors = np.asarray([point.vector for point in points.values() if point.vector is not None], dtype=np.float64)
+    if not vectors.size:
+        return norm  # no cosine is above 1
+    cosines = vectors @ query / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
+    return norm * float(min(cosines.min(), 1.0))
 
 
 async def _unseen_bound(

@@ -48,6 +48,8 @@ class Ranker:
         """
         wanted = index_filter(plan.filter, generation.state.rates, with_vector=plan.words is None)
         eligible = await self._counts.count(generation, wanted)
+        # A product without a vector is never near to one: to look whether it has one would cost a tenth of the search.
+        wanted = index_filter(plan.filter, generation.state.rates, with_vector=False)
         plan = await with_best_words(generation, plan, wanted)
         needed = MAX_RANK if plan.arranges else offset + size
         found = await self._finder.find(generation, plan, wanted, eligible, needed)
