@@ -76,7 +76,14 @@ def test_garment_is_known_again(changes: dict[str, Any], hours: float, same: boo
 
 @pytest.mark.parametrize(
     ("model", "angle_deg", "same"),
-    [("fashion/1", 41, True), ("fashion/1", 42, False), ("hand-made/1", 66, True), ("hand-made/1", 67, False)],
+    [
+        ("fashion/1", 41, True),
+        ("fashion/1", 42, False),
+        ("hand-made/1", 66, True),
+        ("hand-made/1", 67, False),
+        ("fashion/2", 31, True),
+        ("fashion/2", 32, False),  # never measured
+    ],
 )
 def test_each_model_has_its_own_limit(model: str, angle_deg: float, same: bool) -> None:
     first, second = replace(COAT, embedding=vector(0, model)), replace(COAT, embedding=vector(angle_deg, model))
