@@ -10,17 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from google.type.money_pb2 import Money
-from vitrine.board import BoardContent, draw_board, save_picture
+from vitrine.board import BoardContent, draw_board, draw_searches, save_picture
 from vitrine.board.canvas import Canvas, Rect, fit, text_width, wrap
 from vitrine.board.content import as_capture, decode
 from vitrine.board.garment import garment_block
 from vitrine.board.photo import _LABEL_HEIGHT, _spread, full_mask, photo_block
 from vitrine.board.products import _widened
+from vitrine.board.save import small_webp
 from vitrine.board.theme import CARD, INK, bgr
 from vitrine.board.why import tier_of, why
 from vitrine.ingest.v1 import capture_pb2, frame_pb2
 from vitrine.profile.v1 import taste_pb2
-from vitrine.retrieval.v1 import match_pb2, product_pb2
+from vitrine.retrieval.v1 import match_pb2, product_pb2, search_service_pb2
 from vitrine.type.v1 import color_pb2, garment_pb2, geometry_pb2, model_pb2
 
 pytestmark = pytest.mark.unit
@@ -282,6 +283,27 @@ def test_picture_is_written_whole(tmp_path: Path, suffix: str) -> None:
     assert read is not None
     assert np.abs(read.astype(int) - picture).max() <= 4
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_picture_is_pressed_until_it_is_small_and_refused_where_that_cannot_be() -> None:
+    noise = np.random.default_rng(3).integers(0, 255, (200, 300, 3)).astype(np.uint8)
+    best, least = len(small_webp(noise, 10**9)), len(small_webp(noise, 45_000))
+    assert least <= 45_000 < best
+    with pytest.raises(ValueError, match="300 x 200 pixels does not fit into 1,000 bytes"):
+        small_webp(noise, 1000)
+
+
+def test_searches_have_a_row_each_with_their_words_read_and_their_products() -> None:
+    answer = search_service_pb2.SearchProductsResponse(matches=[_match(1, LONG), _match(2, LONG)])
+    images = {"products/p1": np.full((60, 50, 3), (10, 200, 30), np.uint8)}
+    bare = draw_searches([("coat", answer), (LONG, answer)], images)
+    answer.understood.phrases.add(text=LONG, field="categories")
+    read = draw_searches([("coat", answer), (LONG, answer)], images)
+    column = (bare[:, 70] == 255).all(axis=1)
+    assert (np.diff(column.astype(int)) == 1).sum() == 2
+    assert _count(bare, (10, 200, 30)) > 2 * 10_000
+    changed = np.flatnonzero((bare != read).any(axis=(0, 2)))
+    assert 56 + 28 - 1 <= changed[0] <= changed[-1] < 56 + 708  # left of the products
 
 
 BAD_FILES = {"board.gif": (ValueError, ".png"), "board": (ValueError, ".png"), "no/board.png": (OSError, "no folder")}

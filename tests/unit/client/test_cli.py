@@ -78,6 +78,7 @@ WRONG_USE = {
     "stream 0 --min-interval-s 3 --max-interval-s 2": "above --min-interval-s",
     "capture {photo} --board board.gif": "--board",
     "capture {photo} --board no/such/board.png": "there is no folder no/such",
+    "search coat --board board.gif": "--board",
     "demo --board board.gif": "--board",
     "demo --photo nothing": "'nothing' does not exist",
     "demo --video nothing": "no file or folder 'nothing'",

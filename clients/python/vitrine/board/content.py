@@ -124,10 +124,24 @@ async def _content(
     if photo_bgr is None:
         raise ValueError(f"the picture of {capture.name} cannot be decoded")
     shown = {match.product.name: match for found in capture.outfit.matches for match in shown_matches(found)}
-    pictures = await asyncio.gather(*(_product_image(mesh, match) for match in shown.values()))
-    images = {name: image for name, image in zip(shown, pictures, strict=True) if image is not None}
+    images = await product_images(mesh, list(shown.values()))
     repeats = {each.repeat_of_event_id for each in capture.outfit.taste_change.attributions} - {""}
     return BoardContent(capture, photo_bgr, images, await _tastes(mesh), await _earlier(mesh, repeats), since)
+
+
+async def product_images(mesh: Vitrine, matches: Sequence[match_pb2.ProductMatch]) -> dict[str, Picture]:
+    """Fetches the first picture of each product; one whose picture is away or broken is left out.
+
+    Args:
+        mesh: The client.
+        matches: The products.
+
+    Returns:
+        uint8 HxWx3, BGR, by `products/{product}`.
+    """
+    pictures = await asyncio.gather(*(_product_image(mesh, match) for match in matches))
+    named = zip(matches, pictures, strict=True)
+    return {match.product.name: image for match, image in named if image is not None}
 
 
 async def _product_image(mesh: Vitrine, match: match_pb2.ProductMatch) -> Picture | None:

@@ -7,6 +7,7 @@ from vitrine.board.canvas import Canvas, Rect, fit, text_width, wrap
 from vitrine.board.content import BoardContent
 from vitrine.board.photo import full_mask, smooth
 from vitrine.board.products import HEIGHT as PRODUCTS_HEIGHT
+from vitrine.board.products import LEFT as PRODUCTS_LEFT
 from vitrine.board.products import draw_legend, draw_products
 from vitrine.board.theme import (
     ACCENT,
@@ -34,7 +35,6 @@ from vitrine.words import counted, moves
 _CUT = Rect(PADDING, PADDING + 56, 170, PRODUCTS_HEIGHT)
 _LOOKS_LEFT, _LOOKS_WIDTH = _CUT.right + 24, 236
 _STYLE_LEFT, _STYLE_WIDTH = _LOOKS_LEFT + _LOOKS_WIDTH + 28, 188
-_PRODUCTS_LEFT = CONTENT_WIDTH - PADDING - 4 * 176 - 3 * 16
 _TOP = PADDING + 56
 _MOST_SWATCHES = 4
 _MOST_ENLARGED = 1.5  # more shows pixels instead of cloth
@@ -58,7 +58,7 @@ def garment_block(content: BoardContent, index: int) -> Canvas:
     _looks(canvas, garment)
     _style(canvas, garment)
     _did(canvas, change, content)
-    draw_products(canvas, _PRODUCTS_LEFT, _TOP, found, content)
+    draw_products(canvas, PRODUCTS_LEFT, _TOP, found, content)
     return canvas
 
 
@@ -69,11 +69,11 @@ def _head(canvas: Canvas, garment: garment_pb2.Garment, index: int, found: match
     width = canvas.text((PADDING + 18, baseline), name, 28, INK, SEMIBOLD)
     canvas.text((PADDING + 18 + width + 14, baseline), f"{garment.score:.0%} sure", 17, FAINT)
     if found.matches:
-        title = canvas.text((_PRODUCTS_LEFT, baseline), "Products like it", 17, SOFT, MEDIUM)
+        title = canvas.text((PRODUCTS_LEFT, baseline), "Products like it", 17, SOFT, MEDIUM)
         compared = found.certificate.eligible_count
         if compared:
             words = f"of {counted(compared, 'product')} compared" if found.certificate.complete else ""
-            canvas.text((_PRODUCTS_LEFT + title + 10, baseline), words, 15, FAINT)
+            canvas.text((PRODUCTS_LEFT + title + 10, baseline), words, 15, FAINT)
         draw_legend(canvas, CONTENT_WIDTH - PADDING, baseline, found)
 
 

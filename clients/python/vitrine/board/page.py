@@ -38,32 +38,33 @@ _HEADER = 128
 _FOOTER = 210
 
 
-def draw_board(content: BoardContent) -> Picture:
+def draw_board(content: BoardContent, *, most_garments: int = 32) -> Picture:
     """Draws everything that is known of a capture on one page.
 
     Args:
         content: The capture with its pictures.
+        most_garments: How many garments have a row of their own.
 
     Returns:
         uint8 HxW'x3 BGR, 1600 pixels wide; as high as its garments need.
     """
     photo, taste = photo_block(content), taste_block(content)
-    rows = [garment_block(content, index) for index in range(len(content.capture.outfit.garments))]
+    rows = [garment_block(content, index) for index in range(min(most_garments, len(content.capture.outfit.garments)))]
     top_row = max(photo.height, taste.height)
     height = _HEADER + top_row + sum(GAP + row.height for row in rows) + _FOOTER
     page = Canvas(PAGE_WIDTH, height, PAPER)
     _header(page, content.capture)
-    _lay(page, photo, MARGIN, _HEADER, top_row)
-    _lay(page, taste, MARGIN + photo.width + GAP, _HEADER, top_row)
+    lay(page, photo, MARGIN, _HEADER, top_row)
+    lay(page, taste, MARGIN + photo.width + GAP, _HEADER, top_row)
     y = _HEADER + top_row + GAP
     for row in rows:
-        _lay(page, row, MARGIN, y, row.height)
+        lay(page, row, MARGIN, y, row.height)
         y += row.height + GAP
     end = _footer(page, y + 22, content.capture)
     return page.cut(end + 44).finished()
 
 
-def _lay(page: Canvas, block: Canvas, left: float, top: float, height: float) -> None:
+def lay(page: Canvas, block: Canvas, left: float, top: float, height: float) -> None:
     """Lays a block on the page as a card with round corners; the rest of its height stays empty."""
     card = Rect(left, top, block.width, height)
     page.rect(Rect(card.x, card.y + 3, card.width, card.height), LINE, RADIUS)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from vitrine.board.canvas import Canvas, Picture, Rect, fit, text_width, wrap
-from vitrine.board.content import BoardContent, shown_matches
+from vitrine.board.content import SHOWN_MATCHES, BoardContent, shown_matches
 from vitrine.board.theme import (
     ACCENT,
     ACCENT_PALE,
     CARD,
+    CONTENT_WIDTH,
     FAINT,
     INK,
     LINE,
     MEDIUM,
+    PADDING,
     REGULAR,
     SEMIBOLD,
     SOFT,
@@ -29,6 +31,7 @@ _PICTURE_HEIGHT = 164
 _BAR_TOP = 264
 _EVEN = 14.0  # levels of 255: an edge that varies less is a plain ground
 HEIGHT = 322
+LEFT = CONTENT_WIDTH - PADDING - SHOWN_MATCHES * _CARD_WIDTH - (SHOWN_MATCHES - 1) * _CARD_GAP
 
 
 def draw_products(

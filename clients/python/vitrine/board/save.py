@@ -14,6 +14,7 @@ _OPTIONS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92],
     ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 92],
 }
+_QUALITIES = (90, 84, 78, 70, 60, 50)
 
 
 def check_target(path: Path) -> None:
@@ -30,6 +31,24 @@ def check_target(path: Path) -> None:
         raise ValueError(f"{path}: expected a file that ends in {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
+
+
+def small_webp(image_bgr: Picture, most_bytes: int) -> bytes:
+    """Encodes a picture as WebP, as well as a size allows.
+
+    Args:
+        image_bgr: uint8 HxWx3.
+        most_bytes: The size, in bytes.
+
+    Raises:
+        ValueError: Even the lowest quality is larger.
+    """
+    for quality in _QUALITIES:
+        data = bytes(cv2.imencode(".webp", image_bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes())
+        if len(data) <= most_bytes:
+            return data
+    height, width = image_bgr.shape[:2]
+    raise ValueError(f"a picture of {width} x {height} pixels does not fit into {most_bytes:,} bytes")
 
 
 def save_picture(path: Path, image_bgr: Picture) -> None:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from vitrine.board import gather
 from vitrine.cli import views
-from vitrine.cli.boards import check_board, save_board, tell_board
+from vitrine.cli.boards import check_board, save_board, save_searches, tell_board
 from vitrine.cli.output import as_json, console, errors, show_failure
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import capture_pb2
@@ -97,9 +97,11 @@ def search(
     text: Annotated[str, typer.Argument(help="Words, for example 'navy striped shirt'.")] = "",
     photo: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Search by a picture.")] = None,
     number: Annotated[int, typer.Option("--number", "-n", min=1, max=100, help="How many products.")] = 10,
+    board: Annotated[Path | None, typer.Option(help="Save the best four as a picture here (.png).")] = None,
 ) -> None:
     """Search products by words or by a picture."""
     session = _session(context)
+    check_board(board, session)
     if bool(text.strip()) == (photo is not None):
         session.fail("Give words or --photo, and not both.", EXIT_USAGE)
 
@@ -112,6 +114,9 @@ def search(
             as_json(found)
         else:
             console.print(views.search_table(found))
+        if board is not None:
+            await save_searches(mesh, [(text or (photo.name if photo else ""), found)], board)
+            tell_board(board, json_output=session.json_output)
 
     session.run(work)
 
