@@ -27,7 +27,8 @@ from typing import Any
 from profile_svc.taste.evidence import SeenEmbedding, SeenGarment, decode_vector, encode_vector
 
 WINDOW_S = 4 * 3600.0  # a night lies between two wearings; lunch does not
-KEEP_S = 24 * 3600.0  # events may come late and out of order by this much
+KEEP_S = 24 * 3600.0  # what lies further from the present sighting than this is only kept while it is among
+KEEP_ANYWAY = 24  # the last ones told of: photos of long ago are told of together, and clocks may be years ahead
 KEEP_COUNT = 48  # some 100 KB at 512 dimensions
 
 LIKE_COLORS, _SAME_COLORS = 15.0, 9.0
@@ -78,7 +79,7 @@ def find(worn: Iterable[Worn], garment: SeenGarment, observe_s: float) -> int | 
     """Returns the place of a garment among those that were just seen, the newest first; None when it is new.
 
     Args:
-        worn: What counted, oldest first.
+        worn: What counted, that which was told of last at the end.
         garment: What is seen now.
         observe_s: When, in seconds since 1970, UTC.
     """
@@ -90,22 +91,29 @@ def find(worn: Iterable[Worn], garment: SeenGarment, observe_s: float) -> int | 
 
 
 def remember(worn: tuple[Worn, ...], seen: Iterable[tuple[SeenGarment, int | None]], at: Occasion) -> tuple[Worn, ...]:
-    """Returns what is known after a sighting.
+    """Returns what is known after a sighting, that which it shows at the end.
 
     Args:
         worn: What was known.
         seen: Each garment that has a say, with the place that `find` gave.
         at: The sighting.
     """
-    known = list(worn)
+    shown: list[Worn] = []
+    again: set[int] = set()
     for garment, place in seen:
         if place is None:
-            known.append(worn_of(garment, at))
-        else:
-            old = known[place]
-            known[place] = replace(old, first_s=min(old.first_s, at.observe_s), last_s=max(old.last_s, at.observe_s))
-    newest = max((item.last_s for item in known), default=0.0)
-    return tuple(item for item in known if item.last_s >= newest - KEEP_S)[-KEEP_COUNT:]
+            shown.append(worn_of(garment, at))
+        elif place not in again:
+            again.add(place)
+            old = worn[place]
+            shown.append(replace(old, first_s=min(old.first_s, at.observe_s), last_s=max(old.last_s, at.observe_s)))
+    known = [item for place, item in enumerate(worn) if place not in again] + shown
+    kept = [
+        item
+        for place, item in enumerate(known, KEEP_ANYWAY - len(known))
+        if place >= 0 or item.first_s - KEEP_S <= at.observe_s <= item.last_s + KEEP_S
+    ]
+    return tuple(kept[-KEEP_COUNT:])
 
 
 def color_distance(first: tuple[tuple[Lab, float], ...], second: tuple[tuple[Lab, float], ...]) -> float:
