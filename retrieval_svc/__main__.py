@@ -39,6 +39,7 @@ from retrieval_svc.servicers.ateliers import AtelierServicer
 from retrieval_svc.servicers.catalog import CatalogServicer
 from retrieval_svc.servicers.search import SearchServicer
 from retrieval_svc.settings import RetrievalSettings
+from retrieval_svc.storage.pending import PendingVectors
 
 _SCHEMA = "retrieval"
 _PACKAGE = "vitrine.retrieval.v1"
@@ -147,7 +148,7 @@ def _service(
             ),
             Registration(
                 search_service_pb2_grpc.add_SearchServiceServicer_to_server,
-                SearchServicer(search, manager, database),
+                SearchServicer(search, manager, PendingVectors(database)),
                 f"{_PACKAGE}.SearchService",
             ),
             Registration(
