@@ -75,7 +75,7 @@ async def build(runtime: Runtime[RetrievalSettings]) -> AsyncIterator[Service]:
             batch_deadline_s=settings.vision_batch_deadline_s,
             query_deadline_s=settings.vision_query_deadline_s,
         )
-        backend = await _backend(settings, database, stack)
+        backend = await _backend(runtime, database, stack)
         manager = IndexManager(database, backend, runtime.metrics, runtime.log, poll_s=settings.index_poll_s)
         workers = _Workers(runtime)
         stack.push_async_callback(workers.stop)
@@ -162,9 +162,13 @@ def _service(
     )
 
 
-async def _backend(settings: RetrievalSettings, database: Database, stack: contextlib.AsyncExitStack) -> IndexBackend:
+async def _backend(
+    runtime: Runtime[RetrievalSettings], database: Database, stack: contextlib.AsyncExitStack
+) -> IndexBackend:
+    settings = runtime.settings
     if settings.index_engine == "edge":
-        return EdgeBackend(settings.index_dir, settings.database_url, _SCHEMA)
+        folder, url = settings.index_dir, settings.database_url
+        return EdgeBackend(folder, url, _SCHEMA, snapshot=settings.index_snapshot, log=runtime.log)
     key = settings.qdrant_api_key
     client = AsyncQdrantClient(settings.qdrant_url, api_key=key.get_secret_value() if key else None)
     stack.push_async_callback(client.close)

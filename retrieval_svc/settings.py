@@ -39,6 +39,11 @@ class RetrievalSettings(ObjectSettings, DatabaseSettings, ServiceSettings):
         default=Path("/tmp/vitrine/retrieval/index"),  # noqa: S108 - a default for one machine; it can be rebuilt
         description="Folder of the in-process index. It belongs to one process and can be lost: it is rebuilt.",
     )
+    index_snapshot: Path | None = Field(
+        default=None,
+        description="File that gets a snapshot of every in-process index that is built, for "
+        "`python -m retrieval_svc.snapshot restore`.",
+    )
     qdrant_url: str = Field(default="http://127.0.0.1:6333", description="Where the Qdrant server is.")
     qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server.")
     qdrant_collection: str = Field(
