@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -25,6 +26,7 @@ from mesh.status import ErrorTable
 from retrieval_svc.catalog.backfill import Backfill
 from retrieval_svc.catalog.gallery import Gallery
 from retrieval_svc.catalog.importer import Importer
+from retrieval_svc.catalog.janitor import Janitor, Keep
 from retrieval_svc.catalog.pictures import PictureStore
 from retrieval_svc.catalog.service import Catalog
 from retrieval_svc.catalog.writer import CatalogWriter
@@ -87,9 +89,9 @@ class _Workers:
 
     def __init__(self, runtime: Runtime[RetrievalSettings]) -> None:
         self._runtime = runtime
-        self._running: list[tuple[IndexManager | Backfill, asyncio.Task[Any]]] = []
+        self._running: list[tuple[IndexManager | Backfill | Janitor, asyncio.Task[Any]]] = []
 
-    def start(self, *workers: IndexManager | Backfill) -> None:
+    def start(self, *workers: IndexManager | Backfill | Janitor) -> None:
         for worker in workers:
             self._running.append((worker, self._runtime.background(worker.run())))
 
@@ -139,7 +141,7 @@ def _service(
     async def startup() -> None:
         await database.migrate()
         await manager.open()
-        workers.start(manager, backfill)
+        workers.start(manager, backfill, _janitor(runtime, database, manager))
 
     return Service(
         registrations=[
@@ -160,6 +162,18 @@ def _service(
         startup=startup,
         error_table=ErrorTable().add(ImageError, _image_error),
     )
+
+
+def _janitor(runtime: Runtime[RetrievalSettings], database: Database, manager: IndexManager) -> Janitor:
+    settings = runtime.settings
+
+    def applied_seq() -> int | None:
+        current = manager.health().current
+        return None if current is None else current.state.applied_seq
+
+    deleted = dt.timedelta(days=settings.deleted_products_kept_days)
+    keep = Keep(deleted, dt.timedelta(days=settings.import_rejections_kept_days))
+    return Janitor(database, applied_seq, keep, runtime.metrics, runtime.log, pause_s=settings.retention_pause_s)
 
 
 async def _backend(

@@ -72,3 +72,14 @@ class RetrievalSettings(ObjectSettings, DatabaseSettings, ServiceSettings):
     recall_sample_share: float = Field(
         default=0.02, ge=0, le=1, description="Share of the searches on the graph whose recall is measured, 0-1."
     )
+    deleted_products_kept_days: float = Field(
+        default=30.0,
+        ge=1,
+        description="How long an index may be away and still learn which products are gone, in days.",
+    )
+    import_rejections_kept_days: float = Field(
+        default=90.0, ge=1, description="How long the refused rows of an import can be listed after its end, in days."
+    )
+    retention_pause_s: float = Field(
+        default=3600.0, gt=0, description="How often what was kept long enough is removed, in seconds."
+    )

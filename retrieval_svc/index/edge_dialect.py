@@ -39,6 +39,8 @@ def filter_(wanted: models.Filter | None) -> edge.Filter | None:
 
 def query(item: Any, using: str | None) -> Any:
     """Converts what a query or prefetch scores by: a vector, or a formula."""
+    if item is None:  # everything that the filter lets through
+        return None
     if isinstance(item, models.FormulaQuery):
         return edge.Formula(expression(item.formula), item.defaults or {})
     if isinstance(item, models.NearestQuery):

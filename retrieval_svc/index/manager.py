@@ -20,6 +20,7 @@ from retrieval_svc.storage import index_feed
 from retrieval_svc.storage import rates as rate_storage
 from retrieval_svc.storage.change_log import last_change
 from retrieval_svc.storage.index_feed import Change, ModelState
+from retrieval_svc.storage.retention import forgotten_seq
 
 # One update of the engine holds the GIL for about 2 ms per 100 points.
 _BATCH = 100
@@ -159,7 +160,8 @@ class IndexManager:
                 state = generation.state
                 async with self._database.begin() as connection:
                     changes = await index_feed.read_changes(connection, state.model, state.applied_seq, _BATCH)
-                if not changes:
+                    forgotten = await forgotten_seq(connection)  # after the changes: none of them may be missing
+                if not changes or state.applied_seq < forgotten:
                     break
                 await self._apply(generation, changes)
 
@@ -184,7 +186,8 @@ class IndexManager:
     def _start_build_if_due(self, model: ModelState, rates: RateTable) -> None:
         if self._build is not None or self._builder.resting:
             return
-        why = self._current.state.stale_because(model.model, rates) if self._current else "missing"
+        state = self._current.state if self._current else None
+        why = state.stale_because(model.model, rates, model.forgotten_seq) if state else "missing"
         if why:
             self._log.info("index_build_begins", because=why, model=model.model)
             self._build = asyncio.create_task(self._rebuild(model, rates), name="index-build")

@@ -74,7 +74,7 @@ class CandidateFinder:
         """Scores candidates, and returns at least so many of the first of them as are needed."""
         if eligible == 0:
             return Candidates([], 0, 0, EXACT_RECALL, 0.0)
-        if eligible <= self._exact_limit:
+        if eligible <= self._exact_limit or (plan.vector is None and plan.words is None):
             return await self._scanned(generation, plan, wanted, eligible, needed)
         pool = min(plan.pool, eligible)
         if plan.words is not None or pool <= _HEAD_POOL:
@@ -91,7 +91,8 @@ class CandidateFinder:
         self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, eligible: int, needed: int
     ) -> Candidates:
         """Scores everything that the filter lets through."""
-        query = _formula_query(plan, wanted, self._exact_limit, models.SearchParams(exact=True), nested=False)
+        limit = max(eligible, self._exact_limit)
+        query = _formula_query(plan, wanted, limit, models.SearchParams(exact=True), nested=False)
         hits, whole = await _first(generation, query, needed)
         return Candidates(hits, len(hits) if whole else eligible, eligible, EXACT_RECALL, 0.0, whole)
 
@@ -156,7 +157,8 @@ async def with_best_words(generation: OpenGeneration, plan: RankPlan, wanted: mo
         return plan
     best = await generation.index.query(IndexQuery(plan.words, limit=1, using=WORDS_VECTOR, filter=wanted))
     if not best or best[0].score <= 0:
-        return plan
+        # What was typed is all in the filter, or means nothing here: what passes the filter is shown, in its order.
+        return replace(plan, words=None) if plan.browses and plan.vector is None else plan
     return replace(plan, ranking=replace(plan.ranking, best_bm25=best[0].score))
 
 
@@ -189,6 +191,8 @@ def _prefetches(
         parts.append(near)
     if plan.words is not None:
         parts.append(models.Prefetch(query=plan.words, using=WORDS_VECTOR, limit=limit, filter=wanted))
+    if not parts:
+        return (models.Prefetch(limit=limit, filter=wanted),)
     if not nested or len(parts) < 2:
         return tuple(parts)
     return tuple(

@@ -19,6 +19,7 @@ from retrieval_svc.index.manager import IndexManager
 from retrieval_svc.index.schema import index_filter
 from retrieval_svc.search.candidates import MAX_RANK
 from retrieval_svc.search.counts import FilterCounts
+from retrieval_svc.search.paging import ANCHORS
 from retrieval_svc.search.query import GarmentQuery, PictureQuery, Query, SimilarQuery, TextQuery, VectorQuery
 from retrieval_svc.search.service import Search
 from retrieval_svc.servicers import matches
@@ -46,11 +47,12 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
         """Finds products."""
         size = clamp_page_size(request.page_size, default=20, maximum=100)
         arguments = {"query": _fingerprint(request)}
-        offset = _offset(decode_token(_RPC, arguments, request.page_token))
+        offset, shown = _cursor(decode_token(_RPC, arguments, request.page_token))
         options = matches.options_from_proto(request.ranking)
-        answer = await self._search.search(_query(request), options, offset, size)
+        answer = await self._search.search(_query(request), options, offset, size, shown=shown)
         page = answer.page
-        more = encode_token(_RPC, arguments, [offset + size]) if page.has_more else ""
+        last = [match.product.product_id for match in reversed(page.matches[-ANCHORS:])]
+        more = encode_token(_RPC, arguments, [page.end, *last]) if page.has_more else ""
         return search_service_pb2.SearchProductsResponse(
             matches=matches.matches_to_proto(page.matches),
             next_page_token=more,
@@ -156,9 +158,12 @@ def _fingerprint(request: search_service_pb2.SearchProductsRequest) -> str:
     return hashlib.sha256(same.SerializeToString(deterministic=True)).hexdigest()
 
 
-def _offset(cursor: list[str | int | float | bool | None] | None) -> int:
+def _cursor(cursor: list[str | int | float | bool | None] | None) -> tuple[int, list[str]]:
+    """Reads where the page before ended: its place, and the last products that it showed."""
     if cursor is None:
-        return 0
-    if len(cursor) == 1 and isinstance(cursor[0], int) and 0 <= cursor[0] <= MAX_RANK:
-        return cursor[0]
+        return 0, []
+    offset, *last = cursor or [None]
+    shown = [product_id for product_id in last if isinstance(product_id, str)]
+    if isinstance(offset, int) and 0 <= offset <= MAX_RANK and len(shown) == len(last) <= ANCHORS:
+        return offset, shown
     raise InvalidInputError.of("page_token", "is damaged", "INVALID_PAGE_TOKEN")
