@@ -14,6 +14,7 @@ from vitrine.board import BoardContent, draw_board, draw_searches, save_picture
 from vitrine.board.canvas import Canvas, Rect, fit, text_width, wrap
 from vitrine.board.content import as_capture, decode
 from vitrine.board.garment import garment_block
+from vitrine.board.page import whose
 from vitrine.board.photo import _LABEL_HEIGHT, _spread, full_mask, photo_block
 from vitrine.board.products import _widened
 from vitrine.board.save import small_webp
@@ -229,6 +230,18 @@ def test_board_is_drawn_the_same_twice_and_differs_when_degraded() -> None:
     assert np.array_equal(board, draw_board(content))
     content.capture.degraded = True
     assert not np.array_equal(board, draw_board(content))
+
+
+NAMES = {
+    "users/ada/captures/0192f3c1-7a": "users/ada  ·  capture 0192f3c1",
+    "users/ada/streams/0a643e4b-53": "users/ada  ·  stream 0a643e4b",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_board_says_whose_it_is_and_of_what(name: str) -> None:
+    assert whose(name) == NAMES[name]
 
 
 WHYS = {

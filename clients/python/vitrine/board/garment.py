@@ -108,8 +108,8 @@ def _looks(canvas: Canvas, garment: garment_pb2.Garment) -> None:
     for color in colors:
         canvas.rect(Rect(x, y - 14, 17, 17), bgr(color.hex), 5)
         canvas.frame(Rect(x, y - 14, 17, 17), LINE, 5)
-        canvas.text((x + 26, y), fit(color.name, 122, 16), 16, INK)
-        canvas.text((x + _LOOKS_WIDTH - 40, y), color.hex, 13, FAINT, align="right")
+        canvas.text((x + 26, y), fit(color.name, 98, 15), 15, INK)
+        canvas.text((x + _LOOKS_WIDTH - 46, y), color.hex, 13, FAINT, align="right")
         canvas.text((x + _LOOKS_WIDTH, y), f"{color.share:.0%}", 14, SOFT, align="right")
         y += 29
     if not colors:

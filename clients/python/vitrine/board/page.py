@@ -78,9 +78,20 @@ def _header(page: Canvas, capture: capture_pb2.Capture) -> None:
     page.text((MARGIN + after + 20, 76), "what you wear, and what to wear next", 21, FAINT, REGULAR)
     when = (capture.capture_time if capture.HasField("capture_time") else capture.create_time).ToDatetime(UTC)
     page.text((PAGE_WIDTH - MARGIN, 62), when.strftime("%-d %B %Y, %H:%M UTC"), 17, SOFT, MEDIUM, "right")
-    user, _, name = capture.name.partition("/captures/")
-    page.text((PAGE_WIDTH - MARGIN, 86), f"{fit(user, 400, 14)}  ·  capture {name[:8]}", 14, FAINT, align="right")
+    page.text((PAGE_WIDTH - MARGIN, 86), fit(whose(capture.name), 600, 14), 14, FAINT, align="right")
     page.rect(Rect(MARGIN, 102, 64, 4), ACCENT, 2)
+
+
+def whose(name: str) -> str:
+    """Says whose capture or stream this is and how its id begins: `users/ada · capture 0192f3c1`.
+
+    Args:
+        name: ``users/{user}/captures/{capture}`` or ``users/{user}/streams/{stream}``.
+    """
+    parts = name.split("/")
+    if len(parts) != 4:
+        return name
+    return f"{parts[0]}/{parts[1]}  ·  {parts[2].removesuffix('s')} {parts[3][:8]}"
 
 
 def _footer(page: Canvas, top: float, capture: capture_pb2.Capture) -> float:

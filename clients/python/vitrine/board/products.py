@@ -75,7 +75,7 @@ def _product(
     _terms(canvas, Rect(card.x, card.y + _BAR_TOP, card.width - 52, 8), match)
     canvas.text((card.right, card.y + _BAR_TOP + 9), f"{match.score:.3f}", 15, ACCENT, SEMIBOLD, "right")
     y = card.y + _BAR_TOP + 32
-    for line in wrap(why(match, first), card.width, 13, lines=2):
+    for line in wrap(why(match, first), card.width, 13, lines=3):
         canvas.text((card.x, y), line, 13, SOFT)
         y += 17
 

@@ -151,7 +151,7 @@ def _attributions(canvas: Canvas, top: float, content: BoardContent) -> float:
         canvas.text((PADDING + 24, y), fit(worn(each), 206, 16, MEDIUM), 16, INK, MEDIUM)
         again = bool(each.repeat_of_event_id)
         then = content.counted_as(each) if again else None
-        words = f"already counted, then {did(then, 2)}" if then is not None else did(each, 3)
+        words = f"already counted, then {did(then, 1)}" if then is not None else did(each, 3)
         canvas.text((PADDING + 240, y), fit(words, _WIDTH - 2 * PADDING - 240, 15), 15, GOOD if again else SOFT)
         y += 29
     if len(shown) > _MOST_ROWS:
