@@ -104,7 +104,8 @@ def test_edges_speak_for_a_pattern_too() -> None:
 def test_of_a_garment_that_lies_alone_the_encoder_is_believed() -> None:
     vector = space.join({"pattern": np.sqrt(np.array([[0.4, 0.6, 0, 0, 0, 0]]))})[0]
     alone = named_pattern(Pattern("plain", 0.2, 0.0, 0.0, 0.6), vector, worn=False)
-    assert (alone.word, alone.confidence) == ("striped", pytest.approx(0.6, abs=1e-5))
+    assert alone.word == "striped"
+    assert alone.confidence == pytest.approx(0.6, abs=1e-5)
 
 
 def test_a_vector_without_patterns_leaves_the_rule_alone() -> None:
