@@ -68,6 +68,7 @@ JUDGED = [
     ),
     pytest.param({"scan": {"ratio": 0.9}}, {"scan_ratio"}, id="no-better-than-a-scan"),
     pytest.param({"scan": {"ratio": 0.9}, "products": 10_500}, set(), id="small-catalogue"),
+    pytest.param({"scan": {"ratio": 0.9}, "idle": False}, set(), id="scan-beside-other-work"),
     pytest.param({"swap": {"failed": 1}}, {"swap_failures"}, id="failed-search-in-a-swap"),
     pytest.param({"text": {"right": 0.8}}, {"text_right"}, id="text"),
 ]
