@@ -57,11 +57,24 @@ class Sample:
     categories: list[str]
     seed: int
 
-    def queries(self, count: int, seed: int) -> FloatArray:
-        """Returns vectors like those of a photo: near a product, but of none. float32 `(count, D)`, length 1."""
+    def queries(self, count: int, seed: int, among: npt.NDArray[np.bool_] | None = None) -> FloatArray:
+        """Returns vectors like those of a photo: near a product, but of none. float32 `(count, D)`, length 1.
+
+        Args:
+            count: How many.
+            seed: Source of chance.
+            among: bool `(N,)`: near which products; all when left out.
+        """
         rng = np.random.default_rng([self.seed, seed])
-        near = self.vectors[rng.integers(len(self.vectors), size=count)]
+        rows = np.arange(len(self.vectors)) if among is None else np.flatnonzero(among)
+        near = self.vectors[rows[rng.integers(len(rows), size=count)]]
         return _unit(near + _noise(rng, near.shape, 0.5))
+
+    def nearest(self, vector: FloatArray, mask: npt.NDArray[np.bool_], count: int) -> list[int]:
+        """Returns the rows of the nearest products that a mask lets through, by exact arithmetic."""
+        scores = np.where(mask, self.vectors @ vector, -np.inf)
+        first = np.argsort(-scores)[:count]
+        return [int(row) for row in first if mask[row]]
 
     def product(self, number: int) -> Product:
         """Makes the n-th product."""

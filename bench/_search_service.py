@@ -24,9 +24,11 @@ from vitrine.retrieval.v1 import (
 
 from mesh.keys import SigningKey, key_set
 
-_READY_S = 60.0
-# Asking costs the service a count over the whole catalogue.
-_POLL_S = 1.0
+# A service starts in 3 s; a machine that is busy with other things may need minutes for them.
+_READY_S = 300.0
+_POLL_S = 0.25
+# What a service answers that has not started, or that a busy machine keeps from answering in time.
+_LATER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 LOG = "service.log"
 _MIB = 1024 * 1024
 
@@ -61,13 +63,20 @@ class RetrievalService:
         Raises:
             TimeoutError: When it does not in time; the message has what the service says.
         """
-        deadline = time.monotonic() + within_s
+        deadline, why = time.monotonic() + within_s, ""
         while True:
-            index = await self.index()
-            if index.generation >= least and index.state == search_service_pb2.INDEX_STATE_READY:
-                return index
+            try:
+                index = await self.index()
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in _LATER:
+                    raise
+                why = str(error.details())
+            else:
+                if index.generation >= least and index.state == search_service_pb2.INDEX_STATE_READY:
+                    return index
+                why = index.last_error
             if time.monotonic() > deadline:
-                raise TimeoutError(f"no index of generation {least} after {within_s:.0f} s: {index.last_error}")
+                raise TimeoutError(f"no index of generation {least} after {within_s:.0f} s: {why}")
             await asyncio.sleep(_POLL_S)
 
     def cpu_s(self) -> float:

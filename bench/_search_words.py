@@ -19,6 +19,7 @@ from vitrine.retrieval.v1 import (
 )
 from vitrine.sdk import CatalogSource, Vitrine, import_catalog
 
+from bench._search_blind import blind_report
 from bench._search_queries import QUERIES, TypedQuery
 from mesh.keys import SigningKey, key_set
 from mesh.server import serving
@@ -71,6 +72,9 @@ async def text_report(database_url: str, folder: Path, models_dir: Path | None =
         database_url: Of an empty database.
         folder: For files; it is made.
         models_dir: Where the vision service's models are; found by itself when left out.
+
+    Returns:
+        What `judged` says of the adapted table, and `blind`: what `blind_report` says of the blind one.
     """
     await asyncio.to_thread(write_catalog, folder / "catalogue", DEFAULT_COUNT, DEFAULT_SEED)
     key = SigningKey.generate()
@@ -95,6 +99,8 @@ async def text_report(database_url: str, folder: Path, models_dir: Path | None =
     print(
         f"text: {report['right']:.1%} of {report['queries']} queries right in the top {TOP}; wrong: {report['wrong']}"
     )
+    blind = report["blind"]
+    print(f"blind text: {blind['right']:.1%} of {blind['queries']} right, {blind['exact']:.1%} exact; {blind['wrong']}")
     return report
 
 
@@ -127,4 +133,5 @@ async def _asked(target: str, token: str) -> dict[str, Any]:
                 search_service_pb2.SearchProductsRequest(text=text, page_size=TOP), metadata=metadata
             )
 
-        return await judged(ask, lambda wanted: sum(fits(product, wanted) for product in products))
+        adapted = await judged(ask, lambda wanted: sum(fits(product, wanted) for product in products))
+        return adapted | {"blind": await blind_report(ask, products)}

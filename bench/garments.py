@@ -4,7 +4,8 @@
 
 --people holds street photos `NAME.jpg` with masks `NAME_mask.png` (one label a pixel) and `ccp_labels.json` (names of
 the labels, and the groups they fall into), as in the Clothing Co-Parsing set: intersection over union of the trained
-parser, with sharp and with blurred faces, and of the geometric one beside it. Without it only the CPU time on a
+parser, with sharp and with blurred faces, and of the geometric one beside it; colours and their names against the
+truth of the masks (`manifest.json`, if it is there), and patterns of drawn garments. Without it only the CPU time on a
 photograph of scikit-image is measured, at most 120 ms.
 
 --gallery and --queries hold `labels.csv` and photos as in `garments_train`: kinds told apart, retrieval by kind, a
@@ -28,7 +29,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from bench import _encoder, _parser
+from bench import _attributes, _encoder, _parser
 from bench._encoder_worn import on_worn
 from vision_svc.garments.parse_trained import MODEL_ID, TrainedParser
 
@@ -55,6 +56,13 @@ def on_people(arguments: argparse.Namespace) -> tuple[dict[str, object], list[st
     return {"people": figures}, missed
 
 
+def on_attributes(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]:
+    if not arguments.people:
+        return {}, []
+    figures, missed = _attributes.on_attributes(arguments.people, arguments.models, quick=arguments.quick)
+    return {"attributes": figures}, missed
+
+
 def on_gallery(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]:
     worn: dict[str, object] = {"worn": on_worn(arguments.people)} if arguments.people else {}
     if not arguments.gallery:
@@ -66,7 +74,7 @@ def on_gallery(arguments: argparse.Namespace) -> tuple[dict[str, object], list[s
 
 
 # Each gives figures of its own names, and what missed its target.
-SECTIONS: tuple[Section, ...] = (on_astronaut, on_people, on_gallery)
+SECTIONS: tuple[Section, ...] = (on_astronaut, on_people, on_attributes, on_gallery)
 
 
 def main() -> int:

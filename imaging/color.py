@@ -53,14 +53,15 @@ def lab_to_srgb(lab: npt.ArrayLike) -> FloatArray:
     return rgb
 
 
-def delta_e_2000(lab_1: npt.ArrayLike, lab_2: npt.ArrayLike) -> FloatArray:
-    """Returns the colour difference CIEDE2000 with kL = kC = kH = 1.
+def delta_e_2000(lab_1: npt.ArrayLike, lab_2: npt.ArrayLike, *, k_lightness: float = 1.0) -> FloatArray:
+    """Returns the colour difference CIEDE2000 with kC = kH = 1.
 
     After Sharma, Wu and Dalal, "The CIEDE2000 Color-Difference Formula", Color Research and Application 30 (2005).
 
     Args:
         lab_1: `(..., 3)`: L* 0-100, a*, b*.
         lab_2: `(..., 3)`, broadcast against the first.
+        k_lightness: kL: how much more lightness may differ before it counts; textile trade takes 2.
 
     Returns:
         float64 `(...)`; about 1 is just noticeable, 100 is black against white.
@@ -72,7 +73,7 @@ def delta_e_2000(lab_1: npt.ArrayLike, lab_2: npt.ArrayLike) -> FloatArray:
     chroma_2, hue_2 = _polar(second, g)
     hue_step, hue_mean = _hues(chroma_1 * chroma_2, hue_1, hue_2)
     light_mean, chroma_mean = (first[..., 0] + second[..., 0]) / 2, (chroma_1 + chroma_2) / 2
-    light_term = (second[..., 0] - first[..., 0]) / _light_weight(light_mean)
+    light_term = (second[..., 0] - first[..., 0]) / (k_lightness * _light_weight(light_mean))
     chroma_term = (chroma_2 - chroma_1) / (1 + 0.045 * chroma_mean)
     hue_delta = 2 * np.sqrt(chroma_1 * chroma_2) * np.sin(np.radians(hue_step / 2))
     hue_term = hue_delta / (1 + 0.015 * chroma_mean * _hue_weight(hue_mean))

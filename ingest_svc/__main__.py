@@ -79,6 +79,7 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
         runtime.executor,
         parts.blur,
         DecodeLimits(max_pixels=settings.max_frame_pixels),
+        parts.room,
         long_side_px=settings.keyframe_long_side_px,
     )
     around = Surroundings(
@@ -109,7 +110,7 @@ def _captures(parts: Parts, hub: StreamHub) -> None:
     lifecycle = capture_lifecycle(parts, jobs)
     intake = Intake(
         parts.database, parts.objects, runtime.executor, parts.blur, jobs, runtime.metrics,
-        clock=now, queue_limit=settings.capture_queue_limit,
+        clock=now, queue_limit=settings.capture_queue_limit, room=parts.room,
     )  # fmt: skip
     seats = Seats("watches", total=settings.max_watches, per_user=settings.max_watches_per_user)
     watch = Watch(lifecycle, notifier, seats, heartbeat_s=settings.watch_heartbeat_s)

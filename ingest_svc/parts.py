@@ -15,6 +15,8 @@ from imaging.faces import FaceDetector
 from ingest_svc.captures.jobs import JobQueue
 from ingest_svc.captures.lifecycle import Captures
 from ingest_svc.captures.pipeline import Deadlines, OutfitPipeline
+from ingest_svc.captures.room import PictureRoom
+from ingest_svc.captures.search import ProductSearch
 from ingest_svc.clients.profile import ProfileClient
 from ingest_svc.clients.retrieval import RetrievalClient
 from ingest_svc.clients.vision import VisionClient
@@ -39,6 +41,7 @@ class Parts:
         channels: To the other services, by name.
         profile: The client of the profile.
         pipeline: From a blurred picture to garments, products and taste.
+        room: Where pictures wait for the executor.
         blur: Blurs faces; it has its detector after start-up.
         errors: Which exceptions of libraries have a meaning for callers.
         startup: What has to be done before calls are served, in order.
@@ -51,6 +54,7 @@ class Parts:
     channels: dict[str, grpc.aio.Channel]
     profile: ProfileClient
     pipeline: OutfitPipeline
+    room: PictureRoom
     blur: FaceBlur = field(default_factory=FaceBlur)
     errors: ErrorTable = field(default_factory=lambda: ErrorTable().add(ImageError, image_refused))
     startup: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -92,15 +96,18 @@ async def sharing(runtime: Runtime[IngestSettings]) -> AsyncIterator[Parts]:
         for name, (target, deadline_s) in targets.items()
     }
     profile = ProfileClient(channels["profile"])
+    search = ProductSearch(
+        RetrievalClient(channels["retrieval"]), profile, settings.personal_weights(),
+        match_s=settings.match_deadline_s, context_s=settings.context_deadline_s,
+    )  # fmt: skip
     pipeline = OutfitPipeline(
-        VisionClient(channels["vision"]),
-        RetrievalClient(channels["retrieval"]),
-        profile,
-        Deadlines(settings.analyze_deadline_s, settings.match_deadline_s, settings.record_deadline_s),
-    )
+        VisionClient(channels["vision"]), search, profile,
+        Deadlines(settings.analyze_deadline_s, settings.record_deadline_s),
+    )  # fmt: skip
     objects = ObjectStore(settings.objects_url, s3_options=settings.s3_options())
     try:
-        yield Parts(runtime, database, objects, channels, profile, pipeline)
+        room = PictureRoom(settings.picture_queue_bytes)
+        yield Parts(runtime, database, objects, channels, profile, pipeline, room)
     finally:
         await asyncio.gather(*(channel.close() for channel in channels.values()))
         await database.close()

@@ -26,6 +26,11 @@ class IngestSettings(StreamSettings, CaptureSettings, ObjectSettings, DatabaseSe
     models_dir: Path = Field(
         default=Path("models"), description="Folder with the model files of `python -m imaging.models.fetch`."
     )
+    picture_queue_bytes: int = Field(
+        default=128 * 1024 * 1024, ge=1,
+        description="Bytes of pictures, as they were sent, that may wait for the executor or be in its hands; more are "
+        "refused with RESOURCE_EXHAUSTED. `VITRINE_EXECUTOR_QUEUE` bounds their number.",
+    )  # fmt: skip
     vision_target: str = Field(default="127.0.0.1:50052", description="Where vision is, as `host:port`.")
     retrieval_target: str = Field(default="127.0.0.1:50053", description="Where retrieval is, as `host:port`.")
     profile_target: str = Field(default="127.0.0.1:50054", description="Where the profile is, as `host:port`.")

@@ -15,6 +15,7 @@ from profile_svc.servicers.not_yet import AvatarServicer, StylistServicer
 from profile_svc.servicers.profiles import ProfileServicer
 from profile_svc.settings import ProfileSettings
 from profile_svc.storage.listener import ChangeListener
+from profile_svc.use_cases.digests import DigestCache
 from profile_svc.use_cases.privacy import Privacy
 from profile_svc.use_cases.profiles import Profiles
 from profile_svc.use_cases.sightings import Sightings
@@ -42,12 +43,14 @@ async def build(runtime: Runtime[ProfileSettings]) -> AsyncIterator[Service]:
         pool_size=settings.database_pool_size,
         statement_timeout_s=settings.database_statement_timeout_s,
     )
+    digests = DigestCache(settings.tastes_kept)
     listener = ChangeListener(
         settings.database_url,
         Seats("watches", total=settings.max_watches, per_user=settings.max_watches_per_user),
+        digests.forget,
     )
     watches = Watches(database, listener, runtime.stopping, heartbeat_s=settings.watch_heartbeat_s)
-    tastes = Tastes(database, runtime.executor.run, _now)
+    tastes = Tastes(database, runtime.executor.run, _now, digests)
     servicer = ProfileServicer(
         Profiles(database, tastes, _now), Sightings(database, _now), tastes, watches, Privacy(database), _now
     )

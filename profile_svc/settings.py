@@ -24,6 +24,11 @@ class ProfileSettings(DatabaseSettings, ServiceSettings):
     max_watches_per_user: int = Field(
         default=20, ge=1, description="WatchProfile streams of one user among them; more are refused."
     )
+    tastes_kept: int = Field(
+        default=64, ge=0,
+        description="Users whose tastes this replica keeps ready while nothing new is recorded of them, 1 MB each; "
+        "0 finds them anew each time.",
+    )  # fmt: skip
     watch_heartbeat_s: float = Field(
         default=20.0, gt=0, description="Time without an event after which a watch gets a heartbeat, in seconds."
     )

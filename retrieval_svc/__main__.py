@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -25,6 +26,7 @@ from mesh.status import ErrorTable
 from retrieval_svc.catalog.backfill import Backfill
 from retrieval_svc.catalog.gallery import Gallery
 from retrieval_svc.catalog.importer import Importer
+from retrieval_svc.catalog.janitor import Janitor, Keep
 from retrieval_svc.catalog.pictures import PictureStore
 from retrieval_svc.catalog.service import Catalog
 from retrieval_svc.catalog.writer import CatalogWriter
@@ -39,6 +41,7 @@ from retrieval_svc.servicers.ateliers import AtelierServicer
 from retrieval_svc.servicers.catalog import CatalogServicer
 from retrieval_svc.servicers.search import SearchServicer
 from retrieval_svc.settings import RetrievalSettings
+from retrieval_svc.storage.pending import PendingVectors
 
 _SCHEMA = "retrieval"
 _PACKAGE = "vitrine.retrieval.v1"
@@ -74,7 +77,7 @@ async def build(runtime: Runtime[RetrievalSettings]) -> AsyncIterator[Service]:
             batch_deadline_s=settings.vision_batch_deadline_s,
             query_deadline_s=settings.vision_query_deadline_s,
         )
-        backend = await _backend(settings, database, stack)
+        backend = await _backend(runtime, database, stack)
         manager = IndexManager(database, backend, runtime.metrics, runtime.log, poll_s=settings.index_poll_s)
         workers = _Workers(runtime)
         stack.push_async_callback(workers.stop)
@@ -86,9 +89,9 @@ class _Workers:
 
     def __init__(self, runtime: Runtime[RetrievalSettings]) -> None:
         self._runtime = runtime
-        self._running: list[tuple[IndexManager | Backfill, asyncio.Task[Any]]] = []
+        self._running: list[tuple[IndexManager | Backfill | Janitor, asyncio.Task[Any]]] = []
 
-    def start(self, *workers: IndexManager | Backfill) -> None:
+    def start(self, *workers: IndexManager | Backfill | Janitor) -> None:
         for worker in workers:
             self._running.append((worker, self._runtime.background(worker.run())))
 
@@ -138,7 +141,7 @@ def _service(
     async def startup() -> None:
         await database.migrate()
         await manager.open()
-        workers.start(manager, backfill)
+        workers.start(manager, backfill, _janitor(runtime, database, manager))
 
     return Service(
         registrations=[
@@ -147,7 +150,7 @@ def _service(
             ),
             Registration(
                 search_service_pb2_grpc.add_SearchServiceServicer_to_server,
-                SearchServicer(search, manager, database),
+                SearchServicer(search, manager, PendingVectors(database)),
                 f"{_PACKAGE}.SearchService",
             ),
             Registration(
@@ -161,9 +164,25 @@ def _service(
     )
 
 
-async def _backend(settings: RetrievalSettings, database: Database, stack: contextlib.AsyncExitStack) -> IndexBackend:
+def _janitor(runtime: Runtime[RetrievalSettings], database: Database, manager: IndexManager) -> Janitor:
+    settings = runtime.settings
+
+    def applied_seq() -> int | None:
+        current = manager.health().current
+        return None if current is None else current.state.applied_seq
+
+    deleted = dt.timedelta(days=settings.deleted_products_kept_days)
+    keep = Keep(deleted, dt.timedelta(days=settings.import_rejections_kept_days))
+    return Janitor(database, applied_seq, keep, runtime.metrics, runtime.log, pause_s=settings.retention_pause_s)
+
+
+async def _backend(
+    runtime: Runtime[RetrievalSettings], database: Database, stack: contextlib.AsyncExitStack
+) -> IndexBackend:
+    settings = runtime.settings
     if settings.index_engine == "edge":
-        return EdgeBackend(settings.index_dir, settings.database_url, _SCHEMA)
+        folder, url = settings.index_dir, settings.database_url
+        return EdgeBackend(folder, url, _SCHEMA, snapshot=settings.index_snapshot, log=runtime.log)
     key = settings.qdrant_api_key
     client = AsyncQdrantClient(settings.qdrant_url, api_key=key.get_secret_value() if key else None)
     stack.push_async_callback(client.close)

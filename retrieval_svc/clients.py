@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import grpc.aio
 from google.rpc import status_pb2
-from vitrine.type.v1 import image_pb2, model_pb2
+from vitrine.type.v1 import garment_pb2, image_pb2, model_pb2
 from vitrine.vision.v1 import garment_service_pb2, garment_service_pb2_grpc
 
 from mesh.errors import FieldViolation, InvalidInputError, UnavailableError
 from mesh.status import error_from_rpc, error_of
 from retrieval_svc.catalog.encoder import EncodedQuery, ModelUse, RefusedPicture, Vector
+from retrieval_svc.catalog.patterns import PATTERNS, SURE, pattern_of
 
 _DEPENDENCY = "vision"
 _QUERY_FIELD = "image.data"
@@ -34,9 +36,12 @@ class VisionEncoder:
         self._batch_deadline_s = batch_deadline_s
         self._query_deadline_s = query_deadline_s
 
-    async def embed_products(self, pictures: Sequence[bytes]) -> list[Vector | RefusedPicture]:
+    async def embed_products(
+        self, pictures: Sequence[bytes], *, describe: bool = False
+    ) -> list[Vector | RefusedPicture]:
         """Makes vectors of product pictures; see `Encoder`."""
         request = _batch(pictures, garment_service_pb2.EMBED_SUBJECT_PRODUCT)
+        request.with_attributes = describe
         answer = await _called(self._stub.BatchEmbedImages(request, timeout=self._batch_deadline_s))
         return _results(answer, len(pictures))
 
@@ -89,8 +94,14 @@ def _results(answer: garment_service_pb2.BatchEmbedImagesResponse, count: int) -
 
 def _result(item: garment_service_pb2.EmbeddedImage, uses: Sequence[ModelUse]) -> Vector | RefusedPicture:
     if item.WhichOneof("result") == "image":
-        return _vector(item.image.embedding, uses)
+        return replace(_vector(item.image.embedding, uses), pattern=_pattern(item.image.attributes))
     return _refusal(item.error)
+
+
+def _pattern(attributes: garment_pb2.GarmentAttributes) -> str:
+    """The pattern that was seen, where it is one of those with a name and vision is sure of it."""
+    name = pattern_of(attributes.pattern)
+    return name if name in PATTERNS and attributes.confidence.get("pattern", 0.0) >= SURE else ""
 
 
 def _refusal(status: status_pb2.Status) -> RefusedPicture:

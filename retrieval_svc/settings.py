@@ -39,6 +39,11 @@ class RetrievalSettings(ObjectSettings, DatabaseSettings, ServiceSettings):
         default=Path("/tmp/vitrine/retrieval/index"),  # noqa: S108 - a default for one machine; it can be rebuilt
         description="Folder of the in-process index. It belongs to one process and can be lost: it is rebuilt.",
     )
+    index_snapshot: Path | None = Field(
+        default=None,
+        description="File that gets a snapshot of every in-process index that is built, for "
+        "`python -m retrieval_svc.snapshot restore`.",
+    )
     qdrant_url: str = Field(default="http://127.0.0.1:6333", description="Where the Qdrant server is.")
     qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server.")
     qdrant_collection: str = Field(
@@ -66,4 +71,15 @@ class RetrievalSettings(ObjectSettings, DatabaseSettings, ServiceSettings):
     )
     recall_sample_share: float = Field(
         default=0.02, ge=0, le=1, description="Share of the searches on the graph whose recall is measured, 0-1."
+    )
+    deleted_products_kept_days: float = Field(
+        default=30.0,
+        ge=1,
+        description="How long an index may be away and still learn which products are gone, in days.",
+    )
+    import_rejections_kept_days: float = Field(
+        default=90.0, ge=1, description="How long the refused rows of an import can be listed after its end, in days."
+    )
+    retention_pause_s: float = Field(
+        default=3600.0, gt=0, description="How often what was kept long enough is removed, in seconds."
     )

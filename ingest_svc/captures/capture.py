@@ -99,6 +99,7 @@ class Capture:
         object_key: Where the picture is in the object store.
         max_matches: Products to keep per garment, 1-30.
         skip_taste: Whether it may not move the taste.
+        skip_personal_ranking: Whether its products are ranked as for anybody.
         attempt_count: Attempts begun. The number of an attempt is also its fence: a worker that was taken for dead
             finds another number and stops.
         version: Grows with every change.
@@ -130,6 +131,7 @@ class Capture:
     object_key: str
     max_matches: int
     skip_taste: bool
+    skip_personal_ranking: bool
     attempt_count: int
     version: int
     sighting_sent: bool

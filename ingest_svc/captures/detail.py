@@ -51,6 +51,8 @@ def keep(outcome: OutfitOutcome) -> Kept:
     if outcome.taste_change is not None:
         result.taste_change.CopyFrom(outcome.taste_change)
     result.taste_pending = outcome.taste_pending
+    result.used_context.extend(outcome.used_context)
+    result.unused_context.extend(outcome.unused_context)
     return _kept(whole)
 
 

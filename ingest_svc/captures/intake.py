@@ -28,6 +28,7 @@ from ingest_svc.captures.capture import (
 )
 from ingest_svc.captures.jobs import JobQueue
 from ingest_svc.captures.picture import Blur, SafePicture, prepare
+from ingest_svc.captures.room import PictureRoom
 from ingest_svc.storage import captures as store
 from mesh.database import Database
 from mesh.errors import AbortedError, AlreadyExistsError, NotImplementedYetError, ResourceExhaustedError
@@ -51,6 +52,7 @@ class NewCapture:
         request_id: Makes the call safe to repeat; None when it is not.
         capture_time: When it was taken, if that is known.
         skip_taste: Whether it may not move the taste.
+        skip_personal_ranking: Whether its products are ranked as for anybody.
         max_matches: Products to keep per garment, 1-30; 0 stands for 30.
     """
 
@@ -61,6 +63,7 @@ class NewCapture:
     request_id: str | None = None
     capture_time: datetime | None = None
     skip_taste: bool = False
+    skip_personal_ranking: bool = False
     max_matches: int = 0
 
     def digest(self) -> bytes:
@@ -68,6 +71,8 @@ class NewCapture:
         box = None if self.crop_box is None else list(asdict(self.crop_box).values())
         time = None if self.capture_time is None else self.capture_time.isoformat()
         options = {"skip_taste": self.skip_taste, "max_matches": self.max_matches}
+        if self.skip_personal_ranking:  # newer than the first digests, which must stay what they are
+            options["skip_personal_ranking"] = True
         return digest_of(self.image, {"kind": self.kind.value, "box": box, "time": time, **options})
 
 
@@ -85,6 +90,7 @@ class Intake:
         *,
         clock: Callable[[], datetime],
         queue_limit: int,
+        room: PictureRoom,
         limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> None:
         self._database = database
@@ -95,6 +101,7 @@ class Intake:
         self._metrics = metrics
         self._clock = clock
         self._queue_limit = queue_limit
+        self._room = room
         self._limits = limits
 
     async def create(self, new: NewCapture) -> Capture:
@@ -110,13 +117,18 @@ class Intake:
             ImageError: When the picture is refused.
             BlurFailedError: When faces cannot be looked for; nothing is kept.
             AlreadyExistsError: REQUEST_ID_REUSED, when the request id was used with other arguments.
-            ResourceExhaustedError: When the user has too many captures in work.
+            ResourceExhaustedError: When the user has too many captures in work, or too many pictures, or bytes of
+                them, wait for the executor.
             UnavailableError: When the database or the object store does not answer; nothing is kept.
         """
         if new.kind is not Kind.OUTFIT:
             raise NotImplementedYetError(
                 f"captures of kind {new.kind.name} are not served by this version", "NOT_IMPLEMENTED_YET"
             )
+        with self._room.hold(len(new.image)):  # from here on: all that follows keeps it in memory
+            return await self._create(new)
+
+    async def _create(self, new: NewCapture) -> Capture:
         digest = new.digest()
         made_before = await self._admit(new, digest)
         if made_before is not None:
@@ -208,6 +220,7 @@ class Intake:
             object_key=object_key_of(capture_id),
             max_matches=new.max_matches or MAX_MATCHES,
             skip_taste=new.skip_taste,
+            skip_personal_ranking=new.skip_personal_ranking,
             attempt_count=0,
             version=1,
             sighting_sent=False,

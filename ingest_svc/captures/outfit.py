@@ -32,6 +32,7 @@ class OutfitInput:
         observed_at: When it was seen, timezone-aware.
         max_matches: Products to keep per garment, 1-30; 0 does not look for products at all.
         record_taste: Whether it may move the taste.
+        rank_personally: Whether products may be ranked by what is known about the user.
         face_boxes: Where faces were blurred: `(x0, y0, x1, y1)`, shares of width and height. It helps vision to
             find the people whose faces it does not see.
     """
@@ -43,6 +44,7 @@ class OutfitInput:
     observed_at: datetime
     max_matches: int = 30
     record_taste: bool = True
+    rank_personally: bool = True
     face_boxes: Sequence[FaceBox] = ()
 
 
@@ -72,10 +74,12 @@ class Matches:
     Attributes:
         garments: One entry per garment of the question, in its order.
         models: Models that took part.
+        unused_context: Parts of the personal context that had no influence.
     """
 
     garments: Sequence[match_pb2.GarmentMatches] = ()
     models: Sequence[model_pb2.ModelUse] = ()
+    unused_context: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,11 @@ class OutfitOutcome:
         matches: What retrieval found, one entry per garment with a vector; empty where it did not answer.
         taste_change: How the taste moved; None where nothing was recorded.
         models: All models that took part.
-        degraded_parts: What is missing or weak: ``matches``, ``taste``, ``models``.
+        degraded_parts: What is missing or weak: ``matches``, ``taste``, ``personal``, ``models``.
         failures: Why parts are missing, in the order in which they failed.
         taste_pending: Whether the profile is told later.
+        used_context: Parts of the personal context that the matches were ranked with.
+        unused_context: Parts of it that had no influence.
     """
 
     analysis: Analysis
@@ -99,6 +105,8 @@ class OutfitOutcome:
     degraded_parts: tuple[str, ...] = ()
     failures: tuple[errors.VitrineError, ...] = ()
     taste_pending: bool = False
+    used_context: Sequence[str] = ()
+    unused_context: Sequence[str] = ()
 
     @property
     def degraded(self) -> bool:

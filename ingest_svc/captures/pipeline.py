@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from vitrine.profile.v1 import taste_pb2
-from vitrine.type.v1 import garment_pb2, model_pb2
+from vitrine.type.v1 import model_pb2
 
-from ingest_svc.captures.outfit import Analysis, FaceBox, Matches, OutfitInput, OutfitOutcome
+from ingest_svc.captures.outfit import Analysis, FaceBox, OutfitInput, OutfitOutcome
+from ingest_svc.captures.search import ProductSearch
 from mesh import errors
 
 MATCHES = "matches"
 TASTE = "taste"
+PERSONAL = "personal"
 MODELS = "models"
 
 # Failures that pass: the same call may succeed later. Everything else would fail again.
@@ -29,22 +31,6 @@ class Vision(Protocol):
         Args:
             image_jpeg: The blurred picture.
             face_boxes: Where faces were blurred, shares of width and height.
-            deadline_s: Time limit in seconds.
-
-        Raises:
-            VitrineError: As the service answered.
-        """
-
-
-class Retrieval(Protocol):
-    """Finds products; `ingest_svc.clients.retrieval` implements it."""
-
-    async def match(self, garments: Sequence[garment_pb2.Garment], *, max_matches: int, deadline_s: float) -> Matches:
-        """Finds products for garments.
-
-        Args:
-            garments: The garments, with their embeddings.
-            max_matches: Products per garment, 1-30.
             deadline_s: Time limit in seconds.
 
         Raises:
@@ -73,22 +59,21 @@ class Deadlines:
     """Time limits of the calls, in seconds."""
 
     analyze_s: float = 15.0
-    match_s: float = 5.0
     record_s: float = 5.0
 
 
 class OutfitPipeline:
-    """Asks vision, retrieval and profile in turn, each with its own deadline.
+    """Asks vision, retrieval (ranked for the user) and profile in turn, each with its own deadline.
 
     The three steps can be called one by one (the worker does, because it keeps score between them), or all at once by
     `run`. Nothing is stored here, and no picture leaves but to vision.
     """
 
     def __init__(
-        self, vision: Vision, retrieval: Retrieval, profile: Profile, deadlines: Deadlines | None = None
+        self, vision: Vision, search: ProductSearch, profile: Profile, deadlines: Deadlines | None = None
     ) -> None:
         self._vision = vision
-        self._retrieval = retrieval
+        self._search = search
         self._profile = profile
         self._deadlines = deadlines or Deadlines()
 
@@ -102,7 +87,7 @@ class OutfitPipeline:
         return _with_models(OutfitOutcome(analysis), analysis.models)
 
     async def match(self, seen: OutfitInput, outcome: OutfitOutcome) -> OutfitOutcome:
-        """Second step: what is like it. Without garments or without `max_matches` it does nothing.
+        """Second step: what is like it, ranked for the user. Without garments or without `max_matches` it does nothing.
 
         Raises:
             VitrineError: When retrieval does not answer.
@@ -110,8 +95,16 @@ class OutfitPipeline:
         garments = [garment for garment in outcome.analysis.garments if garment.HasField("embedding")]
         if not garments or not seen.max_matches:
             return outcome
-        found = await self._retrieval.match(garments, max_matches=seen.max_matches, deadline_s=self._deadlines.match_s)
-        return _with_models(replace(outcome, matches=found.garments), found.models)
+        found = await self._search.find(seen, garments)
+        if found.impersonal is not None:
+            outcome = without(outcome, PERSONAL, found.impersonal)
+        outcome = replace(
+            outcome,
+            matches=found.matches.garments,
+            used_context=found.used_context,
+            unused_context=found.matches.unused_context,
+        )
+        return _with_models(outcome, found.matches.models)
 
     async def record(self, seen: OutfitInput, outcome: OutfitOutcome) -> OutfitOutcome:
         """Third step: what it says about the user. Without garments or without leave to record it does nothing.
@@ -162,7 +155,7 @@ def without(outcome: OutfitOutcome, part: str, error: errors.VitrineError) -> Ou
 
     Args:
         outcome: What came out so far.
-        part: ``matches`` or ``taste``.
+        part: ``matches``, ``taste`` or ``personal``.
         error: Why it is missing.
     """
     return replace(

@@ -127,6 +127,7 @@ class CaptureProcessor:
             observed_at=capture.observed_at,
             max_matches=capture.max_matches,
             record_taste=not capture.skip_taste,
+            rank_personally=not capture.skip_personal_ranking,
         )
 
     async def _stage(self, capture: Capture, stage: Stage, **values: object) -> None:
@@ -144,12 +145,18 @@ class CaptureProcessor:
             raise _OverError
 
     async def _match(self, capture: Capture, seen: OutfitInput, outcome: OutfitOutcome) -> OutfitOutcome:
-        """Looks for products; goes on without when that failed for good, or was away for too many attempts."""
+        """Looks for products; goes on without when that failed for good, or was away for too many attempts.
+
+        So for whom they are ranked: the profile is asked at each attempt.
+        """
         try:
-            return await self._pipeline.match(seen, outcome)
+            outcome = await self._pipeline.match(seen, outcome)
         except VitrineError as error:
             self._again_while_young(capture, error)
             return without(outcome, MATCHES, error)
+        for failure in outcome.failures:
+            self._again_while_young(capture, failure)
+        return outcome
 
     async def _record(
         self, connection: AsyncConnection, capture: Capture, seen: OutfitInput, outcome: OutfitOutcome
@@ -177,18 +184,13 @@ class CaptureProcessor:
             outcome = await self._record(connection, capture, seen, outcome)
             kept, now = keep(outcome), self._clock()
             await store.update(
-                connection,
-                capture.capture_id,
-                now,
+                connection, capture.capture_id, now,
                 state=State.SUCCEEDED.value,
                 stage=Stage.DONE.value,
                 progress_percent=Stage.DONE.progress_percent,
                 end_time=now,
-                degraded_parts=list(outcome.degraded_parts),
-                detail=kept.detail,
-                summary=kept.summary,
-                error=b"",
-            )
+                degraded_parts=list(outcome.degraded_parts), detail=kept.detail, summary=kept.summary, error=b"",
+            )  # fmt: skip
             for target in self._policy.summaries:
                 if not (outcome.taste_pending and target == USER):  # the profile knows the address, and is away
                     await self._jobs.summary(connection, capture.capture_id, target)

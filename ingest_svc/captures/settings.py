@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingest_svc.captures.search import PersonalWeights
 from mesh.settings import ENV_PREFIX
 
 
@@ -37,6 +38,26 @@ class CaptureSettings(BaseSettings):
     analyze_deadline_s: float = Field(default=15.0, gt=0, description="Time limit of a call to vision, in seconds.")
     match_deadline_s: float = Field(default=5.0, gt=0, description="Time limit of a call to retrieval, in seconds.")
     record_deadline_s: float = Field(default=5.0, gt=0, description="Time limit of a call to the profile, in seconds.")
+    context_deadline_s: float = Field(
+        default=1.0, gt=0,
+        description="Time limit of asking the profile for whom products are ranked, in seconds; then they are ranked "
+        "as for anybody.",
+    )  # fmt: skip
+    personal_ranking: bool = Field(
+        default=True, description="Whether products are ranked by what the profile allows to be known about the user."
+    )
+    personal_taste_weight: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="What likeness to the user's taste counts in a score, where the garment has 0.6.",
+    )
+    personal_size_weight: float = Field(
+        default=0.1, ge=0, le=1, description="What it counts in a score that a product comes in the user's size."
+    )
+    personal_season_weight: float = Field(
+        default=0.1, ge=0, le=1, description="What it counts in a score that a colour suits the user's colour season."
+    )
     privacy_deadline_s: float = Field(
         default=60.0, gt=0, description="Time limit of exporting or erasing another service's part, in seconds."
     )
@@ -91,3 +112,9 @@ class CaptureSettings(BaseSettings):
     )
     webhook_max_attempts: int = Field(default=6, ge=1, le=50, description="Attempts at sending one summary.")
     webhook_timeout_s: float = Field(default=10.0, gt=0, description="Time limit of sending a summary, in seconds.")
+
+    def personal_weights(self) -> PersonalWeights | None:
+        """Returns how much what is known about a user counts in a search; None where it does not."""
+        if not self.personal_ranking:
+            return None
+        return PersonalWeights(self.personal_taste_weight, self.personal_size_weight, self.personal_season_weight)

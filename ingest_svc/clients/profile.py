@@ -1,4 +1,4 @@
-"""Telling the profile what was seen, and asking it for its part of export and erasure."""
+"""Telling the profile what was seen, asking it whom to rank for, and for its part of export and erasure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import grpc.aio
 from vitrine.profile.v1 import profile_service_pb2, profile_service_pb2_grpc, taste_pb2
+from vitrine.type.v1 import personal_context_pb2
 
 from ingest_svc.captures.outfit import Analysis, OutfitInput
 from mesh.errors import AlreadyExistsError, NotFoundError
@@ -122,6 +123,26 @@ class ProfileClient:
                 return False
             raise converted from error
         return not response.duplicate
+
+    async def context(self, user: str, *, model: str, deadline_s: float) -> personal_context_pb2.PersonalContext:
+        """Answers what a ranking may know about a user; empty where that is nothing, or they do not allow it.
+
+        Args:
+            user: The user's id.
+            model: The model in whose space the taste shall be.
+            deadline_s: Time limit in seconds.
+
+        Raises:
+            VitrineError: As the service answered.
+        """
+        request = profile_service_pb2.GetPersonalContextRequest(
+            name=f"users/{user}/personalContext", embedding_model=model
+        )
+        try:
+            response = await self._profiles.GetPersonalContext(request, timeout=deadline_s)
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error, dependency=DEPENDENCY) from error
+        return response.context
 
     async def webhook(self, user: str, *, deadline_s: float) -> WebhookTarget | None:
         """Returns where a user wants summaries to go, or None when they want none.

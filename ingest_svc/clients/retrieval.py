@@ -21,11 +21,19 @@ class RetrievalClient:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._search = search_service_pb2_grpc.SearchServiceStub(channel)
 
-    async def match(self, garments: Sequence[garment_pb2.Garment], *, max_matches: int, deadline_s: float) -> Matches:
+    async def match(
+        self,
+        garments: Sequence[garment_pb2.Garment],
+        *,
+        ranking: search_service_pb2.RankingOptions | None,
+        max_matches: int,
+        deadline_s: float,
+    ) -> Matches:
         """Finds products for garments.
 
         Args:
             garments: The garments with their embeddings; the first 20 count.
+            ranking: How to rank; None as for anybody.
             max_matches: Products per garment, 1-30.
             deadline_s: Time limit in seconds.
 
@@ -35,13 +43,13 @@ class RetrievalClient:
         Raises:
             VitrineError: As the service answered.
         """
-        request = search_service_pb2.MatchGarmentsRequest(max_matches=max_matches)
+        request = search_service_pb2.MatchGarmentsRequest(max_matches=max_matches, ranking=ranking)
         request.garments.extend(_without_pixels(garment) for garment in garments[:_MAX_GARMENTS])
         try:
             response = await self._search.MatchGarments(request, timeout=deadline_s)
         except grpc.aio.AioRpcError as error:
             raise error_from_rpc(error, dependency=DEPENDENCY) from error
-        return Matches(tuple(response.garments), tuple(response.models))
+        return Matches(tuple(response.garments), tuple(response.models), tuple(response.unused_context))
 
 
 def _without_pixels(garment: garment_pb2.Garment) -> garment_pb2.Garment:

@@ -110,6 +110,7 @@ def _new_capture(request: pb.CreateCaptureRequest) -> NewCapture:
         request_id=request.request_id or None,
         capture_time=_time(request, "capture_time"),
         skip_taste=request.outfit_options.skip_taste,
+        skip_personal_ranking=request.outfit_options.skip_personal_ranking,
         max_matches=request.outfit_options.max_matches,
     )
 

@@ -166,6 +166,8 @@ def _result(result: Result) -> frame_pb2.StreamResult:
         models=outcome.models,
         degraded=outcome.degraded,
         degraded_parts=outcome.degraded_parts,
+        used_context=outcome.used_context,
+        unused_context=outcome.unused_context,
     )
     message.capture_time.FromNanoseconds(round(result.captured_at_s * _NS))
     message.processing_time.FromNanoseconds(round(result.processing_s * _NS))

@@ -208,7 +208,7 @@ async def existing(connection: AsyncConnection, capture_ids: Sequence[uuid.UUID]
 _PLAIN = (
     "progress_percent", "request_id", "request_digest", "create_time", "start_time", "update_time", "end_time",
     "capture_time", "width_px", "height_px", "object_key", "max_matches", "skip_taste",
-    "attempt_count", "version", "sighting_sent", "delete_requested", "detail", "error",
+    "skip_personal_ranking", "attempt_count", "version", "sighting_sent", "delete_requested", "detail", "error",
 )  # fmt: skip
 
 

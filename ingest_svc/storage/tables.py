@@ -37,6 +37,7 @@ captures = sa.Table(
     sa.Column("object_key", sa.Text, nullable=False),
     sa.Column("max_matches", sa.SmallInteger, nullable=False),
     sa.Column("skip_taste", sa.Boolean, nullable=False),
+    sa.Column("skip_personal_ranking", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("attempt_count", sa.Integer, nullable=False, default=0),
     sa.Column("version", sa.BigInteger, nullable=False, default=1),
     sa.Column("sighting_sent", sa.Boolean, nullable=False, default=False),

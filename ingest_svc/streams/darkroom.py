@@ -6,6 +6,7 @@ import asyncio
 
 from imaging.decode import DecodeLimits, check, decode_bgr, decode_gray_thumbnail, encode_jpeg
 from imaging.header import ImageFormat, ImageHeader
+from ingest_svc.captures.room import PictureRoom
 from ingest_svc.privacy.blur import FaceBlur
 from ingest_svc.streams.keyframes import THUMBNAIL_HEIGHT_PX, THUMBNAIL_WIDTH_PX
 from ingest_svc.streams.ports import SafePicture
@@ -28,6 +29,7 @@ class FrameDarkroom:
         executor: ModelExecutor,
         blur: FaceBlur,
         limits: DecodeLimits,
+        room: PictureRoom,
         *,
         long_side_px: int = 640,
         jpeg_quality: int = 82,
@@ -38,6 +40,7 @@ class FrameDarkroom:
             executor: Where keyframes are developed.
             blur: Blurs faces.
             limits: What a frame may be.
+            room: Where pictures wait; captures use it too.
             long_side_px: Longer side of what leaves, in pixels.
             jpeg_quality: Quality of what leaves, 1-100.
         """
@@ -47,6 +50,7 @@ class FrameDarkroom:
         self._jpeg_quality = jpeg_quality
         self._line = asyncio.Semaphore(_AT_ONCE)
         self._blur = blur
+        self._room = room
 
     async def thumbnail(self, data: bytes) -> GrayImage:
         """Decodes the grey thumbnail of a frame.
@@ -60,13 +64,14 @@ class FrameDarkroom:
 
         Raises:
             imaging.errors.ImageError: When it cannot be used.
-            ResourceExhaustedError: When the executor's queue is full.
+            ResourceExhaustedError: When the executor's queue is full, in pictures or in bytes.
         """
         header = check(data, self._limits)
         if header.format is ImageFormat.JPEG and header.pixels <= _INLINE_PIXELS:
             return _thumbnail(data, header)
-        async with self._line:
-            return await self._executor.run(_thumbnail, data, header)
+        with self._room.hold(len(data)):
+            async with self._line:
+                return await self._executor.run(_thumbnail, data, header)
 
     async def develop(self, data: bytes) -> SafePicture:
         """Decodes a keyframe and blurs its faces, on the executor.
@@ -77,10 +82,12 @@ class FrameDarkroom:
         Raises:
             imaging.errors.ImageError: When it cannot be used.
             BlurFailedError: When faces cannot be blurred.
+            ResourceExhaustedError: When the executor's queue is full, in pictures or in bytes.
             UnavailableError: When the face detector is not loaded yet.
         """
-        async with self._line:
-            return await self._executor.run(self._develop, data)
+        with self._room.hold(len(data)):
+            async with self._line:
+                return await self._executor.run(self._develop, data)
 
     def _develop(self, data: bytes) -> SafePicture:
         image_bgr = decode_bgr(data, limits=self._limits, max_side_px=self._long_side_px)

@@ -113,6 +113,7 @@ class KeyframeWork:
             observed_at=datetime.fromtimestamp(keyframe.captured_at_s, UTC),
             max_matches=0 if options.skip_matches else options.match_count or _DEFAULT_MATCHES,
             record_taste=not options.skip_taste,
+            rank_personally=not options.skip_personal_ranking,
         )
 
 

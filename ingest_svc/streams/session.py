@@ -26,6 +26,7 @@ class ResultOptions:
         include_embeddings: Whether vectors are.
         skip_matches: Do not look for products.
         skip_taste: Do not change the profile.
+        skip_personal_ranking: Rank products as for anybody.
         match_count: Products per garment, 1-30; 0 means the default.
     """
 
@@ -35,6 +36,7 @@ class ResultOptions:
     skip_matches: bool = False
     skip_taste: bool = False
     match_count: int = 0
+    skip_personal_ranking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from mesh.errors import InvalidInputError, NotImplementedYetError
 from mesh.paging import Scalar, clamp_page_size, decode_token, encode_token
 from profile_svc.servicers import profile_output, taste_output, tastes_output
 from profile_svc.servicers.settings_input import read_update
-from profile_svc.servicers.sighting_input import SightingReader
+from profile_svc.servicers.sighting_input import SightingReader, observed
 from profile_svc.use_cases.privacy import Privacy
 from profile_svc.use_cases.profiles import Profiles, ProfileView
 from profile_svc.use_cases.sightings import Clock, NewSighting, Sightings
@@ -163,6 +162,6 @@ def _new_sighting(request: pb.RecordSightingRequest) -> NewSighting:
         user_id=user_id,
         event_id=request.event_id,
         source=source,
-        observe_time=request.observe_time.ToDatetime(dt.UTC) if request.HasField("observe_time") else None,
+        observe_time=observed(request),
         sighting=SightingReader().read(request.outfit),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 
@@ -32,6 +33,24 @@ _MAX_COLORS = 8
 _MAX_WORD_CHARS = 60
 _MAX_MODEL_CHARS = 200
 _LENGTH_TOLERANCE = 0.05  # a unit vector that went through float16 is off by less than 0.01
+
+
+def observed(request: profile_service_pb2.RecordSightingRequest) -> dt.datetime | None:
+    """Returns when something was seen, or None where that is not said.
+
+    Args:
+        request: The message.
+
+    Raises:
+        InvalidInputError: For a time outside the years 1 to 9999.
+    """
+    if not request.HasField("observe_time"):
+        return None
+    try:
+        return request.observe_time.ToDatetime(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        seconds = request.observe_time.seconds
+        raise InvalidInputError.of("observe_time", f"must lie in the years 1 to 9999, got {seconds} s") from error
 
 
 class SightingReader:

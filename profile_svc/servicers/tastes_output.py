@@ -34,7 +34,7 @@ def _overall(user_id: str, view: TastesView) -> taste_pb2.Taste:
 
 
 def _taste(user_id: str, item: Taste, view: TastesView) -> taste_pb2.Taste:
-    last, count = view.events[item.newest.event_id], len(item.outfits)
+    last, count = view.told[item.newest.event_id], len(item.outfits)
     message = taste_pb2.Taste(
         name=f"users/{user_id}/tastes/{item.taste_id}",
         label=item.label,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import sqlalchemy as sa
@@ -27,16 +27,18 @@ _PING_S = 15.0  # a connection that died without a word is found out after this
 class ChangeListener:
     """Wakes watchers. `run` keeps one connection listening until it is cancelled."""
 
-    def __init__(self, database_url: SecretStr, seats: Seats) -> None:
+    def __init__(self, database_url: SecretStr, seats: Seats, heard: Callable[[str | None], None]) -> None:
         """Describes the listener; nothing is contacted yet.
 
         Args:
             database_url: ``postgresql+psycopg://user:password@host:port/database``.
             seats: How many may watch at once on this replica.
+            heard: Is told of each user who changes, before those who watch; of None where any may have changed.
         """
         url = sa.make_url(database_url.get_secret_value()).set(drivername="postgresql")
         self._conninfo = url.render_as_string(hide_password=False)
         self._seats = seats
+        self._heard = heard
         self._watches: dict[str, set[asyncio.Event]] = {}
         self._log = structlog.get_logger("profile.listener")
 
@@ -89,11 +91,13 @@ class ChangeListener:
     async def _hear(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         while True:
             async for notice in connection.notifies(timeout=_PING_S):
+                self._heard(notice.payload)
                 for event in self._watches.get(notice.payload, ()):
                     event.set()
             await connection.execute("select 1")
 
     def _wake_all(self) -> None:
+        self._heard(None)
         for group in self._watches.values():
             for event in group:
                 event.set()

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from profile_svc.taste.axes import AXES, NEUTRAL
-from profile_svc.taste.clusters import FEWEST_POINTS, groups
+from profile_svc.taste.clusters import FEWEST_POINTS, Labels, groups
 from profile_svc.taste.outfits import FloatVector, Outfit, points_of
 
 AnyVector = npt.NDArray[np.floating]
@@ -81,25 +81,49 @@ class Taste:
         return tuple(outfit.event_id for outfit in self.outfits[:_EXAMPLES])
 
 
-def tastes_of(outfits: Sequence[Outfit], now_s: float) -> list[Taste]:
-    """Finds the tastes in outfits.
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Outfits in groups: what takes long to find, and stays while no outfit comes or goes.
+
+    Attributes:
+        outfits: The outfits that count, in the order of the log.
+        points: Where they lie, shape (n, d).
+        labels: The group of each, shape (n,), 0 to 3; empty of fewer than eight outfits.
+    """
+
+    outfits: tuple[Outfit, ...]
+    points: FloatVector
+    labels: Labels
+
+
+def group_outfits(outfits: Sequence[Outfit]) -> Grouping:
+    """Finds the groups in outfits; the same outfits give the same groups.
 
     Args:
         outfits: In the order of the log; the last 200 count.
+    """
+    recent = tuple(outfits)[-MOST_OUTFITS:]
+    if len(recent) < FEWEST_POINTS:
+        return Grouping(recent, np.zeros((0, 0)), np.zeros(0, dtype=np.int64))
+    points = points_of(recent)
+    names = "\n".join(outfit.event_id for outfit in recent)
+    return Grouping(recent, points, groups(points, int.from_bytes(hashlib.sha256(names.encode()).digest()[:8], "big")))
+
+
+def tastes_in(grouping: Grouping, now_s: float) -> list[Taste]:
+    """Returns the tastes that groups of outfits are at some time.
+
+    Args:
+        grouping: From `group_outfits`.
         now_s: The time, in seconds since 1970, UTC.
 
     Returns:
         One to four, by falling weight; none of fewer than eight outfits.
     """
-    recent = list(outfits)[-MOST_OUTFITS:]
-    if len(recent) < FEWEST_POINTS:
-        return []
-    points = points_of(recent)
-    names = "\n".join(outfit.event_id for outfit in recent)
-    labels = groups(points, int.from_bytes(hashlib.sha256(names.encode()).digest()[:8], "big"))
+    outfits, points, labels = grouping.outfits, grouping.points, grouping.labels
     found = [
-        _taste([recent[i] for i in np.flatnonzero(labels == group)], points[labels == group], len(recent), now_s)
-        for group in range(int(labels.max()) + 1)
+        _taste([outfits[i] for i in np.flatnonzero(labels == group)], points[labels == group], len(outfits), now_s)
+        for group in range(int(labels.max(initial=-1)) + 1)
     ]
     return _named(sorted(found, key=lambda taste: (-taste.weight, taste.taste_id)))
 

@@ -3,32 +3,38 @@
 Two garments are taken for one when they were seen at most `WINDOW_S` apart and all of this holds:
 
 - the same bucket, and the same category where both are known;
-- a like vector, where both have one of the same model: cosine at least that of `_LIKE_VECTORS`;
+- a like vector, where both have one of the same model: cosine at least that of `LIKE_VECTORS`;
 - like colours: CIE94, each colour to the nearest of the other garment, by shares, in the worse direction, at most
-  `_LIKE_COLORS`, or `_SAME_COLORS` where no vectors can be compared.
+  `LIKE_COLORS`, or `_SAME_COLORS` where no vectors can be compared.
 
 The limits were measured on 45 street photos, each beside itself photographed again (cropped, turned, relit, JPEG), and
 on 6 pairs of photos of one outfit: 188 times the same garment, and 9,885 times two garments of one bucket. Of the same
 92 % are taken for one with `fashion/1` (93 % with `hand-made/1`, 71 % without vectors), of different ones 7 % (4 %,
 5 %), which in one wearing meet seldom: people rarely change within hours, and then mostly into something else.
+
+`bench/wearing.py` measures again, and says which limit it would take, for another model or for new weights of one. A
+limit that changes makes another taste of the same log: raise `state.RULES` with it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from profile_svc.taste.evidence import SeenColor, SeenEmbedding, SeenGarment, decode_vector, encode_vector
+from profile_svc.taste.evidence import SeenEmbedding, SeenGarment, decode_vector, encode_vector
 
 WINDOW_S = 4 * 3600.0  # a night lies between two wearings; lunch does not
-KEEP_S = 24 * 3600.0  # events may come late and out of order by this much
+KEEP_S = 24 * 3600.0  # what lies further from the present sighting than this is only kept while it is among
+KEEP_ANYWAY = 24  # the last ones told of: photos of long ago are told of together, and clocks may be years ahead
 KEEP_COUNT = 48  # some 100 KB at 512 dimensions
 
-_LIKE_COLORS, _SAME_COLORS = 15.0, 9.0
-_LIKE_VECTORS = (("fashion/", 0.75), ("hand-made/", 0.40))
-_LIKE_VECTORS_OF_OTHERS = 0.85
+LIKE_COLORS, _SAME_COLORS = 15.0, 9.0
+# By model id: another version of a model has another space. Without a measurement the cautious limit counts.
+LIKE_VECTORS: Mapping[str, float] = MappingProxyType({"fashion/1": 0.75, "hand-made/1": 0.40})
+LIKE_VECTORS_OF_OTHERS = 0.85
 
 Lab = tuple[float, float, float]
 
@@ -73,7 +79,7 @@ def find(worn: Iterable[Worn], garment: SeenGarment, observe_s: float) -> int | 
     """Returns the place of a garment among those that were just seen, the newest first; None when it is new.
 
     Args:
-        worn: What counted, oldest first.
+        worn: What counted, that which was told of last at the end.
         garment: What is seen now.
         observe_s: When, in seconds since 1970, UTC.
     """
@@ -85,22 +91,29 @@ def find(worn: Iterable[Worn], garment: SeenGarment, observe_s: float) -> int | 
 
 
 def remember(worn: tuple[Worn, ...], seen: Iterable[tuple[SeenGarment, int | None]], at: Occasion) -> tuple[Worn, ...]:
-    """Returns what is known after a sighting.
+    """Returns what is known after a sighting, that which it shows at the end.
 
     Args:
         worn: What was known.
         seen: Each garment that has a say, with the place that `find` gave.
         at: The sighting.
     """
-    known = list(worn)
+    shown: list[Worn] = []
+    again: set[int] = set()
     for garment, place in seen:
         if place is None:
-            known.append(_worn(garment, at))
-        else:
-            old = known[place]
-            known[place] = replace(old, first_s=min(old.first_s, at.observe_s), last_s=max(old.last_s, at.observe_s))
-    newest = max((item.last_s for item in known), default=0.0)
-    return tuple(item for item in known if item.last_s >= newest - KEEP_S)[-KEEP_COUNT:]
+            shown.append(worn_of(garment, at))
+        elif place not in again:
+            again.add(place)
+            old = worn[place]
+            shown.append(replace(old, first_s=min(old.first_s, at.observe_s), last_s=max(old.last_s, at.observe_s)))
+    known = [item for place, item in enumerate(worn) if place not in again] + shown
+    kept = [
+        item
+        for place, item in enumerate(known, KEEP_ANYWAY - len(known))
+        if place >= 0 or item.first_s - KEEP_S <= at.observe_s <= item.last_s + KEEP_S
+    ]
+    return tuple(kept[-KEEP_COUNT:])
 
 
 def color_distance(first: tuple[tuple[Lab, float], ...], second: tuple[tuple[Lab, float], ...]) -> float:
@@ -125,27 +138,45 @@ def load_worn(data: list[Any]) -> Worn:
     )  # fmt: skip
 
 
-def _alike(known: Worn, garment: SeenGarment) -> bool:
+def same_kind(known: Worn, garment: SeenGarment) -> bool:
+    """Tells whether two garments have the same bucket, and the same category where both are known."""
     if known.bucket != garment.bucket:
         return False
-    if known.category and garment.category and known.category != garment.category:
+    return not (known.category and garment.category and known.category != garment.category)
+
+
+def cosine(one: SeenEmbedding, other: SeenEmbedding) -> float:
+    """Returns the cosine of two unit vectors of the same model."""
+    products = one.values.astype("float64") * other.values.astype("float64")
+    return math.fsum(products.tolist())
+
+
+def worn_of(garment: SeenGarment, at: Occasion) -> Worn:
+    """Returns what is remembered of a garment that counts.
+
+    Args:
+        garment: The garment.
+        at: The sighting in which it counts.
+    """
+    return Worn(
+        at.event_id, garment.bucket, garment.category, colors_of(garment), garment.embedding, at.observe_s, at.observe_s
+    )
+
+
+def colors_of(garment: SeenGarment) -> tuple[tuple[Lab, float], ...]:
+    """Returns Lab and share of each colour of a garment."""
+    return tuple((color.lab, color.share) for color in garment.colors)
+
+
+def _alike(known: Worn, garment: SeenGarment) -> bool:
+    if not same_kind(known, garment):
         return False
-    distance = color_distance(known.colors, _colors(garment.colors))
+    distance = color_distance(known.colors, colors_of(garment))
     one, other = known.embedding, garment.embedding
     if one is None or other is None or one.model != other.model or one.values.size != other.values.size:
         return distance <= _SAME_COLORS
-    return distance <= _LIKE_COLORS and _cosine(one, other) >= _least_cosine(one.model)
-
-
-def _worn(garment: SeenGarment, at: Occasion) -> Worn:
-    return Worn(
-        at.event_id, garment.bucket, garment.category, _colors(garment.colors), garment.embedding,
-        at.observe_s, at.observe_s,
-    )  # fmt: skip
-
-
-def _colors(colors: tuple[SeenColor, ...]) -> tuple[tuple[Lab, float], ...]:
-    return tuple((color.lab, color.share) for color in colors)
+    least = LIKE_VECTORS.get(one.model, LIKE_VECTORS_OF_OTHERS)
+    return distance <= LIKE_COLORS and cosine(one, other) >= least
 
 
 def _one_way(colors: tuple[tuple[Lab, float], ...], others: tuple[tuple[Lab, float], ...]) -> float:
@@ -173,12 +204,3 @@ def _squared(value: float) -> float:
 
 def _chroma(lab: Lab) -> float:
     return math.sqrt(lab[1] * lab[1] + lab[2] * lab[2])
-
-
-def _cosine(one: SeenEmbedding, other: SeenEmbedding) -> float:
-    products = one.values.astype("float64") * other.values.astype("float64")
-    return math.fsum(products.tolist())
-
-
-def _least_cosine(model: str) -> float:
-    return next((least for prefix, least in _LIKE_VECTORS if model.startswith(prefix)), _LIKE_VECTORS_OF_OTHERS)

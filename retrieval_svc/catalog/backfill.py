@@ -97,8 +97,11 @@ class Backfill:
     async def step(self) -> int:
         """Makes one batch of vectors; when none is missing, lets a new model take over the index.
 
+        Pictures are looked at for their patterns too; those that have a vector already, but were never looked at, come
+        last.
+
         Returns:
-            How many were made.
+            How many pictures were done.
 
         Raises:
             UnavailableError: When the database, the object store or the vision service does not answer, or a stand-in
@@ -112,14 +115,23 @@ class Backfill:
             waiting = await index_feed.pending_pictures(connection, state.wanted_model, _BATCH)
         if not waiting:
             await self._promote()
+            waiting = await self._unseen()
+        if not waiting:
             return 0
         found = [(pair, await self._read(pair[1])) for pair in waiting]
         there = [(pair, jpeg) for pair, jpeg in found if jpeg is not None]
-        results = await self._encoder.embed_products([jpeg for _, jpeg in there]) if there else []
+        results = await self._embedded([jpeg for _, jpeg in there])
         self._refuse_stand_in(results, state.wanted_model)
         lost = [pair for pair, jpeg in found if jpeg is None]
         await self._write(state.wanted_model, [pair for pair, _ in there], results, lost)
         return len(waiting)
+
+    async def _unseen(self) -> list[tuple[str, str]]:
+        async with self._database.begin() as connection:
+            return await vectors.unseen_pictures(connection, _BATCH)
+
+    async def _embedded(self, jpegs: Sequence[bytes]) -> list[Vector | RefusedPicture]:
+        return await self._encoder.embed_products(jpegs, describe=True) if jpegs else []
 
     def _refuse_stand_in(self, results: Sequence[Vector | RefusedPicture], wanted: str) -> None:
         """Waits for the wanted model, instead of embedding the same pictures again and again with a stand-in."""
@@ -162,13 +174,13 @@ class Backfill:
         results: Sequence[Vector | RefusedPicture],
         lost: Sequence[tuple[str, str]],
     ) -> None:
-        writes = [VectorWrite(*pair, model, None, "the picture is not in the object store") for pair in lost]
+        writes = [VectorWrite(*pair, model, None, "the picture is not in the object store", "") for pair in lost]
         made = [result for result in results if isinstance(result, Vector)]
         for pair, result in zip(pairs, results, strict=True):
             if isinstance(result, Vector):
-                writes.append(VectorWrite(*pair, result.model, result.values))
+                writes.append(VectorWrite(*pair, result.model, result.values, pattern=result.pattern))
             else:
-                writes.append(VectorWrite(*pair, model, None, f"{result.reason}: {result.description}"))
+                writes.append(VectorWrite(*pair, model, None, f"{result.reason}: {result.description}", ""))
         async with self._database.begin() as connection:
             await catalog.lock_writes(connection)
             for vector in made[:1]:

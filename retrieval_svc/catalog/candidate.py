@@ -36,6 +36,7 @@ class Prepared:
         known: By image id, the files that came in and of which the product has our copy already.
         vector: The vector of its first picture, when it was made now.
         vector_missing: Whether its first picture has no vector yet and none was made now.
+        described: Whether vision was asked for the pattern when `vector` was made.
         problems: Why it cannot be stored after all.
     """
 
@@ -44,4 +45,5 @@ class Prepared:
     known: dict[str, bytes] = field(default_factory=dict)
     vector: Vector | None = None
     vector_missing: bool = False
+    described: bool = False
     problems: list[RowProblem] = field(default_factory=list)

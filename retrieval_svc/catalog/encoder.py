@@ -25,11 +25,14 @@ class Vector:
         values: float32 values, L2-normalised.
         model: Id of the model.
         degraded: Whether a weaker stand-in made it, because the model that the vision service should have is away.
+        pattern: The pattern that was seen in the picture and is sure enough to be found by; empty when none is, or when
+            nobody asked.
     """
 
     values: tuple[float, ...]
     model: str
     degraded: bool = False
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,14 @@ class Encoder(Protocol):
     when it refuses.
     """
 
-    async def embed_products(self, pictures: Sequence[bytes]) -> list[Vector | RefusedPicture]:
+    async def embed_products(
+        self, pictures: Sequence[bytes], *, describe: bool = False
+    ) -> list[Vector | RefusedPicture]:
         """Makes vectors of product pictures, in their order.
 
         Args:
             pictures: Encoded pictures, at most 32, 12 MiB together.
+            describe: Whether to look for patterns too.
         """
         ...
 

@@ -77,6 +77,7 @@ class Product:
     vector_state: VectorState = VectorState.UNSPECIFIED
     vector_model: str = ""
     vector_error: str = ""
+    seen_pattern: str = ""
     create_time: dt.datetime | None = None
     update_time: dt.datetime | None = None
 
@@ -94,12 +95,14 @@ class Product:
     def search_text(self) -> str:
         """Returns the words that a text search reads."""
         colors = " ".join(color.name for color in self.colors)
+        # What is seen makes words too, but only where the shop has none.
+        pattern = self.pattern or self.seen_pattern
         parts = (
             self.title,
             self.brand,
             self.category,
             colors,
-            self.pattern,
+            pattern,
             *self.materials,
             *self.tags,
             self.description,

@@ -13,6 +13,7 @@ from mesh.errors import DeadlineExceededError, ResourceExhaustedError, Unavailab
 from retrieval_svc.catalog.candidate import Candidate, Prepared
 from retrieval_svc.catalog.encoder import Encoder, RefusedPicture
 from retrieval_svc.catalog.gallery import Gallery
+from retrieval_svc.catalog.patterns import pattern_of
 from retrieval_svc.catalog.product import Product, merged_pictures
 from retrieval_svc.catalog.rows import RowProblem
 from retrieval_svc.storage import catalog, index_feed, vectors
@@ -134,8 +135,9 @@ class CatalogWriter:
         ]
         for start in range(0, len(missing), _EMBED_BATCH):
             batch = missing[start : start + _EMBED_BATCH]
+            describe = any(not pattern_of(item.product.pattern) for item, _ in batch)
             try:
-                results = await self._encoder.embed_products([jpeg for _, jpeg in batch])
+                results = await self._encoder.embed_products([jpeg for _, jpeg in batch], describe=describe)
             except (UnavailableError, DeadlineExceededError, ResourceExhaustedError):
                 return
             for (item, _), result in zip(batch, results, strict=True):
@@ -144,16 +146,19 @@ class CatalogWriter:
                         RowProblem("images[0].data", result.description, result.reason, result.metadata)
                     )
                 elif model is None or model.counts(result.model, degraded=result.degraded):
-                    item.vector, item.vector_missing = result, False
+                    item.vector, item.vector_missing, item.described = result, False, describe
 
     async def _write_vectors(self, connection: AsyncConnection, items: Sequence[Prepared]) -> None:
-        made = [(item.product, item.vector) for item in items if item.vector is not None]
-        for _, vector in made[:1]:
+        made = [(item.product, item.vector, item.described) for item in items if item.vector is not None]
+        for _, vector, _ in made[:1]:
             await index_feed.note_model(connection, vector.model, len(vector.values), degraded=vector.degraded)
         writes = [
-            VectorWrite(product.product_id, catalog.picture_id_of(product), vector.model, vector.values)
-            for product, vector in made
-        ]
+            VectorWrite(
+                product.product_id, catalog.picture_id_of(product), vector.model, vector.values,
+                pattern=vector.pattern if described else None,
+            )
+            for product, vector, described in made
+        ]  # fmt: skip
         await vectors.write_vectors(connection, writes)
 
 

@@ -82,7 +82,8 @@ class IndexBuilder:
         built: OpenGeneration | None = None
         error = ""
         try:
-            built = await self._backend.build(BuildPlan(number, model.model, model.dimension, rates))
+            plan = BuildPlan(number, model.model, model.dimension, rates, model.forgotten_seq)
+            built = await self._backend.build(plan)
         except BaseException as failure:  # a build that is given up at shutdown is noted too
             error = f"{type(failure).__name__}: {failure}".removesuffix(": ")
             raise

@@ -44,6 +44,24 @@ def edge_config(dimension: int) -> edge.EdgeConfig:
     )
 
 
+class _EdgeHit:
+    """A hit whose id becomes text when somebody asks: for hundreds of candidates that costs more than their search."""
+
+    __slots__ = ("_id", "_point", "score")
+
+    def __init__(self, point: edge.ScoredPoint) -> None:
+        self._point = point
+        self._id = ""
+        self.score = point.score
+
+    @property
+    def id(self) -> str:
+        """Id of the point, a UUID."""
+        if not self._id:
+            self._id = str(self._point.id)
+        return self._id
+
+
 class QdrantEdge:
     """A shard in this process."""
 
@@ -98,7 +116,7 @@ class QdrantEdge:
             with_payload=False,
             with_vector=False,
         )
-        return [Hit(str(item.id), item.score) for item in _guarded(self._shard.query, request)]
+        return [_EdgeHit(item) for item in _guarded(self._shard.query, request)]
 
     async def retrieve(
         self, ids: Sequence[str], *, fields: Sequence[str] | None = None, with_vector: bool = False
@@ -106,10 +124,11 @@ class QdrantEdge:
         """Returns points by id; see `VectorIndex`."""
         if not ids:
             return {}
-        payload: Any = True if fields is None else list(fields)
+        payload: Any = True if fields is None else list(fields) or False
         vector: Any = [IMAGE_VECTOR] if with_vector else False
         records = _guarded(self._shard.retrieve, list(ids), with_payload=payload, with_vector=vector)
-        return {str(item.id): StoredPoint(str(item.id), item.payload or {}, _dense(item.vector)) for item in records}
+        points = (StoredPoint(str(item.id), item.payload or {}, _dense(item.vector)) for item in records)
+        return {point.id: point for point in points}
 
     async def count(self, wanted: models.Filter | None = None) -> int:
         """Counts points; see `VectorIndex`."""
@@ -122,6 +141,10 @@ class QdrantEdge:
     async def close(self) -> None:
         """Closes the shard."""
         self._shard.close()
+
+    def flush(self) -> None:
+        """Writes what the log holds into the shard's files. Holds the GIL: not where calls are served."""
+        self._shard.flush()
 
     def finish(self) -> bool:
         """Builds the graph and writes everything to disk. Takes seconds to minutes: only for the build process.
@@ -145,5 +168,5 @@ def _guarded(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def _dense(vector: object) -> list[float] | None:
-    found = vector.get(IMAGE_VECTOR) if isinstance(vector, dict) else None
-    return None if found is None else [float(value) for value in found]
+    found: list[float] | None = vector.get(IMAGE_VECTOR) if isinstance(vector, dict) else None
+    return found  # floats already: hundreds of them are not copied for nothing

@@ -29,8 +29,8 @@ def point(item: models.PointStruct) -> edge.Point:
 
 
 def filter_(wanted: models.Filter | None) -> edge.Filter | None:
-    """Converts a filter of `must` and `must_not`."""
-    if wanted is None:
+    """Converts a filter of `must` and `must_not`; one without conditions is none."""
+    if wanted is None or not (wanted.must or wanted.must_not or wanted.should or wanted.min_should):
         return None
     if wanted.should or wanted.min_should:
         raise NotImplementedError("filters have only must and must_not")
@@ -39,6 +39,8 @@ def filter_(wanted: models.Filter | None) -> edge.Filter | None:
 
 def query(item: Any, using: str | None) -> Any:
     """Converts what a query or prefetch scores by: a vector, or a formula."""
+    if item is None:  # everything that the filter lets through
+        return None
     if isinstance(item, models.FormulaQuery):
         return edge.Formula(expression(item.formula), item.defaults or {})
     if isinstance(item, models.NearestQuery):

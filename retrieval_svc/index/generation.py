@@ -55,12 +55,13 @@ class GenerationState:
         """
         return replace(self, applied_seq=seq, changed_count=self.changed_count + count)
 
-    def stale_because(self, model: str, rates: RateTable) -> str:
+    def stale_because(self, model: str, rates: RateTable, forgotten_seq: int = 0) -> str:
         """Tells why it must be built anew; empty when it need not.
 
         Args:
             model: The model that the index shall hold.
             rates: The exchange rates in use.
+            forgotten_seq: Number of the last change that the catalogue no longer knows.
         """
         if self.schema_version != SCHEMA_VERSION:
             return "schema"
@@ -68,6 +69,8 @@ class GenerationState:
             return "model"
         if dict(self.rates.units_per_euro) != dict(rates.units_per_euro):
             return "rates"
+        if self.applied_seq < forgotten_seq:
+            return "history"
         if self.changed_count > max(_REBUILD_LEAST, _REBUILD_SHARE * self.built_count):
             return "changes"
         return ""
@@ -90,12 +93,14 @@ class BuildPlan:
         model: The model whose vectors it shall hold.
         dimension: How many numbers a vector has.
         rates: The exchange rates to convert prices with.
+        forgotten_seq: Number of the last change that the catalogue no longer knows: it must come further.
     """
 
     generation: int
     model: str
     dimension: int
     rates: RateTable
+    forgotten_seq: int = 0
 
 
 class IndexBackend(Protocol):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from enum import IntEnum
 
 from structlog.typing import FilteringBoundLogger
 
@@ -15,33 +13,18 @@ from retrieval_svc.catalog.money import RateTable
 from retrieval_svc.catalog.product import point_id
 from retrieval_svc.index.builder import IndexBuilder
 from retrieval_svc.index.generation import IndexBackend, OpenGeneration
+from retrieval_svc.index.health import IndexHealth, IndexPhase
 from retrieval_svc.index.schema import fitting, point_of
 from retrieval_svc.index.words import WordEncoder
 from retrieval_svc.storage import index_feed
 from retrieval_svc.storage import rates as rate_storage
+from retrieval_svc.storage.change_log import last_change
 from retrieval_svc.storage.index_feed import Change, ModelState
+from retrieval_svc.storage.retention import forgotten_seq
 
 # One update of the engine holds the GIL for about 2 ms per 100 points.
 _BATCH = 100
 _SETTLE_S = 2.0
-
-
-class IndexPhase(IntEnum):
-    """How far the index is; numbers as in `vitrine.retrieval.v1.IndexState`."""
-
-    BUILDING = 1
-    READY = 2
-    REBUILDING = 3
-
-
-@dataclass(frozen=True, slots=True)
-class IndexHealth:
-    """What is known: `current` is None before the first build is done, `last_error` says why the last build failed."""
-
-    phase: IndexPhase
-    engine: str
-    current: OpenGeneration | None
-    last_error: str
 
 
 class IndexManager:
@@ -83,6 +66,7 @@ class IndexManager:
         self._last_error = ""
         self._noted = ""
         self._stopping = False
+        self._counted = (0, 0)  # the generation that `index_products` tells of, and its last change
         self._points = metrics.gauge("index_products", "Products in the index that answers.")
         self._applied = metrics.counter("index_changes_applied", "Changes of the catalogue that the index took.")
 
@@ -143,12 +127,14 @@ class IndexManager:
             async with self._database.begin() as connection:
                 model = await index_feed.read_model(connection)
                 rates = rate_storage.table_of(await rate_storage.newest_rates(connection))
+                newest = await last_change(connection)
             if model is None:
                 return
             if self._current is not None:
                 await self._refresh(self._current)
-            if self._current is not None:
+            if self._current is not None and self._current.state.applied_seq < newest:
                 await self._follow(self._current)
+            await self._tell_size()
             self._start_build_if_due(model, rates)
             self._noted = ""
 
@@ -174,10 +160,19 @@ class IndexManager:
                 state = generation.state
                 async with self._database.begin() as connection:
                     changes = await index_feed.read_changes(connection, state.model, state.applied_seq, _BATCH)
-                if not changes:
+                    forgotten = await forgotten_seq(connection)  # after the changes: none of them may be missing
+                if not changes or state.applied_seq < forgotten:
                     break
                 await self._apply(generation, changes)
-        self._points.set(await generation.index.count())
+
+    async def _tell_size(self) -> None:
+        """Counts the products of the index that answers, where it is not the one that was counted last."""
+        if self._current is None:
+            return
+        state = self._current.state
+        if (state.generation, state.applied_seq) != self._counted:
+            self._points.set(await self._current.index.count())
+            self._counted = (state.generation, state.applied_seq)
 
     async def _apply(self, generation: OpenGeneration, changes: list[Change]) -> None:
         state = generation.state
@@ -191,7 +186,8 @@ class IndexManager:
     def _start_build_if_due(self, model: ModelState, rates: RateTable) -> None:
         if self._build is not None or self._builder.resting:
             return
-        why = self._current.state.stale_because(model.model, rates) if self._current else "missing"
+        state = self._current.state if self._current else None
+        why = state.stale_because(model.model, rates, model.forgotten_seq) if state else "missing"
         if why:
             self._log.info("index_build_begins", because=why, model=model.model)
             self._build = asyncio.create_task(self._rebuild(model, rates), name="index-build")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qdrant_client import models
 
-from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import RateTable
+from retrieval_svc.catalog.patterns import effective_pattern
 from retrieval_svc.catalog.product import Product, from_document, point_id, to_document
 from retrieval_svc.catalog.vocabulary import AVAILABILITY_SCORES, key
 
 # A change here makes every existing index stale; it is rebuilt at the next start.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 IMAGE_VECTOR = "image"
 WORDS_VECTOR = "words"
 DEFAULT_BRAND_SCORE = 0.5
@@ -34,6 +35,8 @@ PAYLOAD_INDEXES: dict[str, models.PayloadSchemaType] = {
     "colors": models.PayloadSchemaType.KEYWORD,
     "sizes": models.PayloadSchemaType.KEYWORD,
     "tags": models.PayloadSchemaType.KEYWORD,
+    "pattern": models.PayloadSchemaType.KEYWORD,
+    "materials": models.PayloadSchemaType.KEYWORD,
     "availability": models.PayloadSchemaType.INTEGER,
     "has_vector": models.PayloadSchemaType.INTEGER,
 }
@@ -75,6 +78,9 @@ def payload_of(item: IndexedProduct, rates: RateTable) -> dict[str, Any]:
         "colors": [key(color.name) for color in product.colors],
         "sizes": [key(size) for size in product.sizes],
         "tags": [key(tag) for tag in product.tags],
+        "pattern": effective_pattern(product.pattern, product.seen_pattern),
+        "seen_pattern": product.seen_pattern,
+        "materials": [key(material) for material in product.materials],
         "availability": int(product.availability),
         "availability_score": AVAILABILITY_SCORES[product.availability],
         "has_vector": 0 if item.vector is None else 1,
@@ -111,7 +117,7 @@ def fitting(item: IndexedProduct | None, dimension: int) -> IndexedProduct:
 
 def product_of(payload: dict[str, Any]) -> Product:
     """Reads the product back from a payload."""
-    return from_document(json.loads(payload["doc"]))
+    return replace(from_document(json.loads(payload["doc"])), seen_pattern=payload.get("seen_pattern", ""))
 
 
 def index_filter(wanted: ProductFilter, rates: RateTable, *, with_vector: bool) -> models.Filter:
@@ -131,18 +137,24 @@ def index_filter(wanted: ProductFilter, rates: RateTable, *, with_vector: bool) 
     must: list[models.Condition] = []
     if with_vector:
         must.append(models.FieldCondition(key="has_vector", match=models.MatchValue(value=1)))
-    for name, values in _any_of(wanted):
-        if values:
-            must.append(models.FieldCondition(key=name, match=models.MatchAny(any=values)))
+    must += _matches(_any_of(wanted))
     price = _price_range(wanted, rates)
     if price is not None:
         must.append(models.FieldCondition(key="price_eur", range=price))
     excluded: list[models.ExtendedPointId] = [point_id(product_id) for product_id in wanted.excluded]
     must_not: list[models.Condition] = [models.HasIdCondition(has_id=excluded)] if excluded else []
+    must_not += _matches(_none_of(wanted.exclusions))
     return models.Filter(must=must or None, must_not=must_not or None)
 
 
-def _any_of(wanted: ProductFilter) -> tuple[tuple[str, list[str] | list[int]], ...]:
+_FieldValues = tuple[tuple[str, list[str] | list[int]], ...]
+
+
+def _matches(fields: _FieldValues) -> list[models.FieldCondition]:
+    return [models.FieldCondition(key=name, match=models.MatchAny(any=values)) for name, values in fields if values]
+
+
+def _any_of(wanted: ProductFilter) -> _FieldValues:
     return (
         ("brand", list(wanted.brands)),
         ("category", list(wanted.categories)),
@@ -152,6 +164,21 @@ def _any_of(wanted: ProductFilter) -> tuple[tuple[str, list[str] | list[int]], .
         ("sizes", list(wanted.sizes)),
         ("tags", list(wanted.tags)),
         ("availability", [int(availability) for availability in wanted.availabilities]),
+        ("pattern", list(wanted.patterns)),
+        ("materials", list(wanted.materials)),
+    )
+
+
+def _none_of(unwanted: Exclusions) -> _FieldValues:
+    return (
+        ("brand", list(unwanted.brands)),
+        ("category", list(unwanted.categories)),
+        ("bucket", [int(bucket) for bucket in unwanted.buckets]),
+        ("gender", [int(gender) for gender in unwanted.genders]),
+        ("colors", list(unwanted.colors)),
+        ("pattern", list(unwanted.patterns)),
+        ("materials", list(unwanted.materials)),
+        ("tags", list(unwanted.tags)),
     )
 
 

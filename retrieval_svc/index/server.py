@@ -12,7 +12,7 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 from mesh.errors import UnavailableError
 from retrieval_svc.index.edge import GRAPH_FROM_KB, HNSW_CANDIDATES, HNSW_EDGES
 from retrieval_svc.index.schema import IMAGE_VECTOR, PAYLOAD_INDEXES, WORDS_VECTOR
-from retrieval_svc.index.vector_index import Hit, IndexQuery, StoredPoint
+from retrieval_svc.index.vector_index import Hit, IndexQuery, PlainHit, StoredPoint
 
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
@@ -105,7 +105,7 @@ class QdrantServer:
                 with_payload=False,
                 with_vectors=False,
             )
-        return [Hit(str(point.id), point.score) for point in answer.points]
+        return [PlainHit(str(point.id), point.score) for point in answer.points]
 
     async def retrieve(
         self, ids: Sequence[str], *, fields: Sequence[str] | None = None, with_vector: bool = False

@@ -79,7 +79,7 @@ class ServerBackend:
             if not mine:
                 return None
             newest = await self._newest()
-            if newest is not None and not newest.state.stale_because(plan.model, plan.rates):
+            if newest is not None and not newest.state.stale_because(plan.model, plan.rates, plan.forgotten_seq):
                 return newest
             await self._remove_leftovers()
             index = await QdrantServer.create(

@@ -32,14 +32,23 @@ class IndexQuery:
     params: models.SearchParams | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A point of an answer.
+class Hit(Protocol):
+    """A point of an answer."""
 
-    Attributes:
-        id: Id of the point, a UUID.
-        score: Its score.
-    """
+    @property
+    def id(self) -> str:
+        """Id of the point, a UUID."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """Its score."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainHit:
+    """A hit whose id is known as text already."""
 
     id: str
     score: float

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
+import numpy as np
 from qdrant_client import models
 
 from retrieval_svc.index.generation import OpenGeneration
@@ -22,6 +25,9 @@ _HEAD = 60
 # Nearest products that are ranked among themselves; whoever pages farther gets the next nearest behind them.
 _HEAD_POOL = 400
 MAX_RANK = 1_000
+# Candidates with the least scores whose likeness is looked up. Likeness is most of a score, so one of the farthest is
+# among them: with eight the bound is looser by about 0.001 than with the farthest itself.
+_TAIL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +74,15 @@ class CandidateFinder:
         """Scores candidates, and returns at least so many of the first of them as are needed."""
         if eligible == 0:
             return Candidates([], 0, 0, EXACT_RECALL, 0.0)
-        if eligible <= self._exact_limit:
+        if eligible <= self._exact_limit or (plan.vector is None and plan.words is None):
             return await self._scanned(generation, plan, wanted, eligible, needed)
         pool = min(plan.pool, eligible)
         if plan.words is not None or pool <= _HEAD_POOL:
-            return await self._near(generation, plan, wanted, pool, (eligible, needed))
-        head = await self._near(generation, plan, wanted, _HEAD_POOL, (eligible, min(needed, _HEAD_POOL)))
+            return await self._near(generation, plan, wanted, pool, eligible)
+        head = await self._near(generation, plan, wanted, _HEAD_POOL, eligible)
         if needed <= _HEAD_POOL:
             return replace(head, reach=pool)
-        wide = await self._near(generation, plan, wanted, pool, (eligible, pool))
+        wide = await self._near(generation, plan, wanted, pool, eligible)
         first = {hit.id for hit in head.hits}
         behind = [hit for hit in wide.hits if hit.id not in first]
         return replace(wide, hits=[*head.hits, *behind])
@@ -85,22 +91,25 @@ class CandidateFinder:
         self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, eligible: int, needed: int
     ) -> Candidates:
         """Scores everything that the filter lets through."""
-        query = _formula_query(plan, wanted, self._exact_limit, models.SearchParams(exact=True), nested=False)
+        limit = max(eligible, self._exact_limit)
+        query = _formula_query(plan, wanted, limit, models.SearchParams(exact=True), nested=False)
         hits, whole = await _first(generation, query, needed)
         return Candidates(hits, len(hits) if whole else eligible, eligible, EXACT_RECALL, 0.0, whole)
 
     async def _near(
-        self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, pool: int, counts: tuple[int, int]
+        self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, pool: int, eligible: int
     ) -> Candidates:
-        """Scores so many of the nearest as the pool says; `counts` are those that are eligible and those needed."""
-        eligible, needed = counts
+        """Scores so many of the nearest as the pool says, and orders all of them."""
         params = models.SearchParams(hnsw_ef=pool)
-        hits, whole = await _first(generation, _formula_query(plan, wanted, pool, params, nested=True), needed)
+        hits = _ordered(await generation.index.query(_formula_query(plan, wanted, pool, params, nested=True)))
         dense = plan.dense()
         nearest = IndexQuery(dense[0], limit=pool, using=IMAGE_VECTOR, filter=wanted, params=params) if dense else None
         recall = await self._recall(generation, nearest) if nearest else EXACT_RECALL
-        bound = await _unseen_bound(generation, plan, nearest, dense[1] if dense else 0.0, wanted, pool)
-        return Candidates(hits, len(hits) if whole else pool, eligible, recall, bound, whole)
+        if plan.words is None:
+            bound = best_possible(plan.ranking, await _least_likeness(generation, plan, hits[-_TAIL:]), 0.0)
+        else:
+            bound = await _unseen_bound(generation, plan, nearest, dense[1] if dense else 0.0, wanted, pool)
+        return Candidates(hits, len(hits), eligible, recall, bound)
 
     async def _recall(self, generation: OpenGeneration, nearest: IndexQuery) -> Recall:
         """Measures the recall of this search, or gives that of the recently measured ones."""
@@ -131,8 +140,15 @@ async def _first(generation: OpenGeneration, query: IndexQuery, needed: int) -> 
     return _ordered(await generation.index.query(query)), True
 
 
-def _ordered(hits: list[Hit]) -> list[Hit]:
-    return sorted(hits, key=lambda hit: (-round(hit.score, _SCORE_DIGITS), hit.id))
+def _ordered(hits: Sequence[Hit]) -> list[Hit]:
+    """Puts ties in the order of their ids; of hits that stand alone nobody needs the id yet."""
+    ordered = list(hits)
+    scores = np.round([hit.score for hit in ordered], _SCORE_DIGITS)
+    ends = (np.flatnonzero(np.diff(scores)) + 1).tolist()
+    for start, end in pairwise([0, *ends, len(ordered)]):
+        if end - start > 1:
+            ordered[start:end] = sorted(ordered[start:end], key=lambda hit: hit.id)
+    return ordered
 
 
 async def with_best_words(generation: OpenGeneration, plan: RankPlan, wanted: models.Filter) -> RankPlan:
@@ -141,7 +157,8 @@ async def with_best_words(generation: OpenGeneration, plan: RankPlan, wanted: mo
         return plan
     best = await generation.index.query(IndexQuery(plan.words, limit=1, using=WORDS_VECTOR, filter=wanted))
     if not best or best[0].score <= 0:
-        return plan
+        # What was typed is all in the filter, or means nothing here: what passes the filter is shown, in its order.
+        return replace(plan, words=None) if plan.browses and plan.vector is None else plan
     return replace(plan, ranking=replace(plan.ranking, best_bm25=best[0].score))
 
 
@@ -174,11 +191,30 @@ def _prefetches(
         parts.append(near)
     if plan.words is not None:
         parts.append(models.Prefetch(query=plan.words, using=WORDS_VECTOR, limit=limit, filter=wanted))
+    if not parts:
+        return (models.Prefetch(limit=limit, filter=wanted),)
     if not nested or len(parts) < 2:
         return tuple(parts)
     return tuple(
         models.Prefetch(query=part.query, using=part.using, limit=2 * limit, prefetch=list(parts)) for part in parts
     )
+
+
+async def _least_likeness(generation: OpenGeneration, plan: RankPlan, last: Sequence[Hit]) -> float:
+    """Bounds w_cosine * cosine + w_taste * taste of products that are no candidates: every candidate is as near.
+
+    Another search for the farthest candidate would cost as much as the first one.
+    """
+    dense = plan.dense()
+    if dense is None:
+        return 0.0
+    query, norm = np.asarray(dense[0]), dense[1]
+    points = await generation.index.retrieve([hit.id for hit in last], fields=[], with_vector=True)
+    vectors = np.asarray([point.vector for point in points.values() if point.vector is not None], dtype=np.float64)
+    if not vectors.size:
+        return norm  # no cosine is above 1
+    cosines = vectors @ query / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
+    return norm * float(min(cosines.min(), 1.0))
 
 
 async def _unseen_bound(

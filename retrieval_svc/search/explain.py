@@ -33,6 +33,8 @@ class Explainer:
         self._plan = plan
         self._bm25 = bm25
         self._points = points
+        self._cosines = _likeness(points, plan.vector)
+        self._tastes = _likeness(points, plan.taste)
 
     def matches(self, hits: Sequence[Hit], places: Sequence[int]) -> dict[int, Match]:
         """Returns matches by place; the first place is among them. Points that vanished meanwhile are left out."""
@@ -48,7 +50,7 @@ class Explainer:
         return matches
 
     def _terms(self, point: StoredPoint) -> tuple[Term, ...]:
-        cosine, taste = self._likeness(point, self._plan.vector), self._likeness(point, self._plan.taste)
+        cosine, taste = self._cosines.get(point.id, 0.0), self._tastes.get(point.id, 0.0)
         features = Features.of_payload(point.payload, cosine, taste, self._bm25.get(point.id, 0.0))
         return terms_of(self._plan.ranking, features)
 
@@ -69,8 +71,12 @@ class Explainer:
         has_picture = any(picture.image_id for picture in product.pictures)
         return replace(product, vector_state=VectorState.PENDING if has_picture else VectorState.NO_IMAGE)
 
-    def _likeness(self, point: StoredPoint, other: FloatVector | None) -> float:
-        if other is None or point.vector is None:
-            return 0.0
-        vector = np.asarray(point.vector, dtype=np.float64)
-        return float(np.clip(vector @ other / max(float(np.linalg.norm(vector)), 1e-12), -1.0, 1.0))
+
+def _likeness(points: Mapping[str, StoredPoint], other: FloatVector | None) -> dict[str, float]:
+    """Returns the cosines of all points that have a vector, by id; nothing without a vector to compare with."""
+    vectors = {number: point.vector for number, point in points.items() if point.vector is not None}
+    if other is None or not vectors:
+        return {}
+    rows = np.asarray(list(vectors.values()), dtype=np.float64)
+    cosines = np.einsum("ij,j->i", rows, other) / np.maximum(np.linalg.norm(rows, axis=1), 1e-12)
+    return dict(zip(vectors, np.clip(cosines, -1.0, 1.0).tolist(), strict=True))

@@ -28,6 +28,8 @@ class RankPlan:
         pool: How many candidates the graph gives.
         diversity: How much likeness to what stands before costs, 0-1.
         collapse_duplicates: Whether only one of the same things is shown.
+        shown: Ids of the last matches of the page before, the very last one first; none for the first page.
+        browses: Whether everything that passes the filter is an answer, when there is nothing to compare with.
     """
 
     ranking: Ranking
@@ -39,6 +41,8 @@ class RankPlan:
     pool: int
     diversity: float = 0.0
     collapse_duplicates: bool = False
+    browses: bool = False
+    shown: tuple[str, ...] = ()
 
     @property
     def arranges(self) -> bool:

@@ -126,12 +126,14 @@ class RankedPage:
         tiers: From the whole list; only with the first page.
         certificate: What is known about what was not found.
         has_more: Whether there is a page after this one.
+        end: The place behind its last one.
     """
 
     matches: tuple[Match, ...]
     tiers: Tiers
     certificate: Certificate
     has_more: bool
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

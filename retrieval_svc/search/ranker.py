@@ -14,6 +14,7 @@ from retrieval_svc.search.candidates import MAX_RANK, CandidateFinder, Candidate
 from retrieval_svc.search.certificate import EXACT_RECALL, Certificate
 from retrieval_svc.search.counts import FilterCounts
 from retrieval_svc.search.explain import Explainer
+from retrieval_svc.search.paging import WINDOW, page_places
 from retrieval_svc.search.plan import RankPlan
 from retrieval_svc.search.query import Match, RankedPage, Tiers
 from retrieval_svc.search.tiers import TierPlaces, pick_tiers
@@ -43,18 +44,22 @@ class Ranker:
         Args:
             generation: The index.
             plan: What to rank.
-            offset: How many matches to skip.
+            offset: How many matches to skip, if nothing has changed since the page before (`plan.shown`).
             size: How many to return.
         """
         wanted = index_filter(plan.filter, generation.state.rates, with_vector=plan.words is None)
         eligible = await self._counts.count(generation, wanted)
+        # A product without a vector is never near to one: to look whether it has one would cost a tenth of the search.
+        wanted = index_filter(plan.filter, generation.state.rates, with_vector=False)
         plan = await with_best_words(generation, plan, wanted)
-        needed = MAX_RANK if plan.arranges else offset + size
+        needed = MAX_RANK if plan.arranges else offset + size + (WINDOW if plan.shown else 0)
         found = await self._finder.find(generation, plan, wanted, eligible, needed)
         hits = found.hits[:MAX_RANK]
         if plan.arranges:
             hits = await arranged(generation, plan, hits)
-        page = range(offset, min(offset + size, len(hits)))
+        page = list(range(offset, min(offset + size, len(hits))))
+        if plan.shown:
+            page = page_places([hit.id for hit in hits[: offset + size + WINDOW]], offset, size, plan.shown)
         points = await generation.index.retrieve([hits[place].id for place in page], with_vector=True)
         tiers: TierPlaces = TierPlaces()
         if offset == 0:
@@ -71,8 +76,9 @@ class Ranker:
         matches = Explainer(generation, plan, bm25, points).matches(hits, places)
         shown = tuple(matches[place] for place in page if place in matches)
         picked = [matches.get(place) if place is not None else None for place in tiers.places()]
-        has_more = offset + size < (len(hits) if plan.arranges else found.last_rank)
-        return RankedPage(shown, Tiers(*picked), _certificate(found, shown), has_more)
+        end = page[-1] + 1 if page else offset + size
+        has_more = end < (len(hits) if plan.arranges else found.last_rank)
+        return RankedPage(shown, Tiers(*picked), _certificate(found, shown), has_more, end)
 
 
 async def _bm25(generation: OpenGeneration, plan: RankPlan, ids: Sequence[str]) -> dict[str, float]:

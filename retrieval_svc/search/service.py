@@ -12,11 +12,14 @@ from mesh.errors import InvalidInputError
 from retrieval_svc.catalog.encoder import EncodedQuery, Encoder, ModelUse, Vector
 from retrieval_svc.catalog.filters import ProductFilter
 from retrieval_svc.catalog.money import EURO
+from retrieval_svc.catalog.product import point_id
 from retrieval_svc.catalog.vocabulary import key
 from retrieval_svc.index.generation import GenerationState, OpenGeneration
 from retrieval_svc.index.manager import IndexManager
-from retrieval_svc.index.schema import index_filter
+from retrieval_svc.index.schema import WORDS_VECTOR, index_filter
+from retrieval_svc.index.vector_index import IndexQuery
 from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.naming import ShopWords, misspelt
 from retrieval_svc.search.person import person_of
 from retrieval_svc.search.plan import FloatVector, RankPlan
 from retrieval_svc.search.query import (
@@ -33,8 +36,9 @@ from retrieval_svc.search.query import (
 from retrieval_svc.search.ranker import Ranker
 from retrieval_svc.search.ranking import Ranking, Weights
 from retrieval_svc.search.resolve import Resolved, check_encoder, from_product, from_vector, unit
+from retrieval_svc.search.typed_text import folded
 from retrieval_svc.search.vocabulary import ShopVocabulary
-from retrieval_svc.search.wishes import Wishes, read_wishes
+from retrieval_svc.search.wishes import Wishes, read_wishes, relaxed
 
 _TASK = "products.index"
 
@@ -62,7 +66,9 @@ class Search:
         self._search_pool = search_pool
         self._match_pool = match_pool
 
-    async def search(self, query: Query, options: RankingOptions, offset: int, size: int) -> SearchAnswer:
+    async def search(
+        self, query: Query, options: RankingOptions, offset: int, size: int, *, shown: Sequence[str] = ()
+    ) -> SearchAnswer:
         """Finds products.
 
         Args:
@@ -70,6 +76,7 @@ class Search:
             options: How to rank.
             offset: How many matches to skip.
             size: How many to return.
+            shown: Article numbers of the last matches of the page before, the very last one first.
 
         Raises:
             UnavailableError: While the index or the vision service does not answer.
@@ -85,25 +92,35 @@ class Search:
         generation = self._manager.active()
         resolved = await self._resolve(generation, query, encoded)
         plan, unused = _plan(generation.state, resolved, options, self._search_pool)
+        browses = wishes is not None and bool(wishes.phrases)
+        plan = replace(plan, browses=browses, shown=tuple(point_id(product_id) for product_id in shown))
         page = await self._ranker.rank(generation, plan, offset, size)
         uses = (*resolved.uses, ModelUse(_TASK, generation.state.model))
         return SearchAnswer(page, uses, generation.state.rates.date, unused, wishes)
 
     async def _wishes(self, generation: OpenGeneration, text: str, options: RankingOptions) -> Wishes:
-        """Reads a text; colours and sizes that no product has together with all the rest are given up."""
+        """Reads a text; what no product has together with all the rest is given up, see `relaxed`."""
         rates = generation.state.rates
         budget = options.budget or options.context.budget
         currency = options.currency or (budget.currency if budget else EURO)
-        known = await self._vocabulary.words(generation)
+        known = await self._known(generation, text)
         wishes = read_wishes(text, known, currency, rates.knows).beside(options.filter, options.budget)
-        for name in ("sizes", "colors"):
-            if not getattr(wishes.filter, name):
-                continue
+
+        async def there_is(wishes: Wishes) -> bool:
             wanted = index_filter(wishes.added_to(options.filter), rates, with_vector=False)
-            if await generation.index.count(wanted):
-                break
-            wishes = wishes.without(name)
-        return wishes
+            return await generation.index.count(wanted) > 0
+
+        return await relaxed(wishes, there_is)
+
+    async def _known(self, generation: OpenGeneration, text: str) -> ShopWords:
+        """Returns the words of the catalogue; a word that none of its products has may be a misspelt one of them."""
+        known = await self._vocabulary.words(generation)
+        corrected = {}
+        for typed, meant in misspelt(folded(text), known).items():
+            query = IndexQuery(self._words.query(typed), limit=1, using=WORDS_VECTOR)
+            if not await generation.index.query(query):
+                corrected[typed] = meant
+        return replace(known, corrected=corrected) if corrected else known
 
     async def match(self, garments: Sequence[GarmentQuery], options: RankingOptions, size: int) -> OutfitAnswer:
         """Finds the nearest products for each garment.
@@ -130,7 +147,7 @@ class Search:
     async def _encode(self, query: Query) -> EncodedQuery | None:
         if isinstance(query, PictureQuery):
             return await self._encoder.embed_picture(query.data)
-        if isinstance(query, TextQuery):
+        if isinstance(query, TextQuery) and query.text:
             return await self._encoder.embed_text(query.text)
         return None
 
@@ -139,6 +156,8 @@ class Search:
             return from_vector(generation.state, query)
         if isinstance(query, SimilarQuery):
             return await from_product(generation, query.product_id)
+        if query == TextQuery(""):  # all that was typed is in the filter
+            return Resolved(None, words=self._words.query(""), understood=0.0)
         if encoded is None:
             raise TypeError(f"no such query: {type(query).__name__}")
         if isinstance(query, TextQuery):

@@ -36,7 +36,8 @@ def pick_tiers(prices_eur: Sequence[float]) -> TierPlaces:
     if not prices_eur:
         return TierPlaces()
     anchor = prices_eur[0]
-    rest = range(1, len(prices_eur))
-    lower = next((place for place in rest if prices_eur[place] <= LOWER_RATIO * anchor), None)
-    premium = next((place for place in rest if prices_eur[place] >= PREMIUM_RATIO * anchor), None)
+    # What costs the same is no other tier, not even beside something free, of which both bounds are 0.
+    others = [place for place in range(1, len(prices_eur)) if prices_eur[place] != anchor]
+    lower = next((place for place in others if prices_eur[place] <= LOWER_RATIO * anchor), None)
+    premium = next((place for place in others if prices_eur[place] >= PREMIUM_RATIO * anchor), None)
     return TierPlaces(0, lower, premium)

@@ -6,10 +6,14 @@ import time
 from collections.abc import Callable
 
 from retrieval_svc.index.generation import OpenGeneration
-from retrieval_svc.search.wishes import ShopWords
+from retrieval_svc.index.schema import SCHEMA_VERSION
+from retrieval_svc.search.naming import ShopWords
 
 _MOST = 5_000
 _KEPT_S = 30.0
+# In the order of the fields of `ShopWords`. An index of an older schema answers until the new one is built, without the
+# last two.
+_FIELDS = ("brand", "category", "colors", "sizes", "pattern", "materials")
 
 
 class ShopVocabulary:
@@ -27,11 +31,13 @@ class ShopVocabulary:
         self._words = ShopWords()
 
     async def words(self, generation: OpenGeneration) -> ShopWords:
-        """Returns the brands, categories, colours and sizes that products have."""
+        """Returns the brands, categories, colours, sizes, patterns and materials that products have."""
         number = generation.state.generation
         if number != self._generation or self._clock() >= self._until:
-            fields = ("brand", "category", "colors", "sizes")
+            fields = _FIELDS if generation.state.schema_version == SCHEMA_VERSION else _FIELDS[:4]
             values = [frozenset(await generation.index.values(name, _MOST)) - {""} for name in fields]
-            self._words = ShopWords(*values)
+            values += [frozenset()] * (len(_FIELDS) - len(values))
+            brands, categories, colors, sizes, patterns, materials = values
+            self._words = ShopWords(brands, categories, colors, sizes, patterns, materials)
             self._generation, self._until = number, self._clock() + _KEPT_S
         return self._words

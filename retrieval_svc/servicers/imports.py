@@ -98,6 +98,8 @@ def import_to_proto(run: ImportRun) -> pb.Import:
     )
     if run.end_time is not None:
         message.end_time.CopyFrom(time_to_proto(run.end_time))
+    if run.rejections_purge_time is not None:
+        message.rejections_purge_time.CopyFrom(time_to_proto(run.rejections_purge_time))
     return message
 
 

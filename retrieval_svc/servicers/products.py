@@ -12,8 +12,9 @@ from vitrine.retrieval.v1 import product_pb2
 from vitrine.type.v1 import color_pb2, garment_pb2
 
 from mesh.errors import InvalidInputError
-from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import Money
+from retrieval_svc.catalog.patterns import patterns_of
 from retrieval_svc.catalog.product import ColorTag, Picture, Product, normalized, product_id_of
 from retrieval_svc.catalog.vocabulary import Availability, Bucket, Gender, bucket_of, key
 
@@ -64,6 +65,7 @@ def product_to_proto(product: Product) -> product_pb2.Product:
         vector_state=product_pb2.VectorState.ValueType(product.vector_state),
         vector_model=product.vector_model,
         vector_error=product.vector_error,
+        seen_pattern=product.seen_pattern,
         etag=product.etag,
     )
     if product.create_time and product.update_time:
@@ -97,6 +99,9 @@ def filter_from_proto(message: product_pb2.ProductFilter, path: str) -> ProductF
         min_price=low,
         max_price=high,
         tags=_keys(message.tags),
+        patterns=patterns_of(message.patterns),
+        materials=_keys(message.materials),
+        exclusions=_exclusions_from_proto(message.exclusions),
         excluded=tuple(product_id_of(name) for name in message.excluded_products),
     )
 
@@ -114,7 +119,36 @@ def filter_to_proto(wanted: ProductFilter) -> product_pb2.ProductFilter:
         min_price=money_to_proto(wanted.min_price) if wanted.min_price else None,
         max_price=money_to_proto(wanted.max_price) if wanted.max_price else None,
         tags=wanted.tags,
+        patterns=wanted.patterns,
+        materials=wanted.materials,
+        exclusions=_exclusions_to_proto(wanted.exclusions) if wanted.exclusions != Exclusions() else None,
         excluded_products=[f"products/{product_id}" for product_id in wanted.excluded],
+    )
+
+
+def _exclusions_from_proto(message: product_pb2.ProductExclusions) -> Exclusions:
+    return Exclusions(
+        brands=_keys(message.brands),
+        categories=_keys(message.categories),
+        buckets=tuple(Bucket(bucket) for bucket in message.buckets),
+        genders=tuple(Gender(gender) for gender in message.genders),
+        colors=_keys(message.colors),
+        patterns=patterns_of(message.patterns),
+        materials=_keys(message.materials),
+        tags=_keys(message.tags),
+    )
+
+
+def _exclusions_to_proto(unwanted: Exclusions) -> product_pb2.ProductExclusions:
+    return product_pb2.ProductExclusions(
+        brands=unwanted.brands,
+        categories=unwanted.categories,
+        buckets=[garment_pb2.GarmentBucket.ValueType(bucket) for bucket in unwanted.buckets],
+        genders=[product_pb2.Gender.ValueType(gender) for gender in unwanted.genders],
+        colors=unwanted.colors,
+        patterns=unwanted.patterns,
+        materials=unwanted.materials,
+        tags=unwanted.tags,
     )
 
 

@@ -9,20 +9,22 @@ from typing import Any
 from vitrine.retrieval.v1 import search_service_pb2, search_service_pb2_grpc
 from vitrine.type.v1 import garment_pb2
 
-from mesh.database import Database
-from mesh.errors import InvalidInputError, UnavailableError
+from mesh.errors import InvalidInputError
 from mesh.paging import clamp_page_size, decode_token, encode_token
 from retrieval_svc.catalog.filters import ProductFilter
 from retrieval_svc.catalog.product import product_id_of
 from retrieval_svc.catalog.vocabulary import Bucket
-from retrieval_svc.index.manager import IndexHealth, IndexManager
+from retrieval_svc.index.health import IndexHealth
+from retrieval_svc.index.manager import IndexManager
 from retrieval_svc.index.schema import index_filter
 from retrieval_svc.search.candidates import MAX_RANK
+from retrieval_svc.search.counts import FilterCounts
+from retrieval_svc.search.paging import ANCHORS
 from retrieval_svc.search.query import GarmentQuery, PictureQuery, Query, SimilarQuery, TextQuery, VectorQuery
 from retrieval_svc.search.service import Search
 from retrieval_svc.servicers import matches
 from retrieval_svc.servicers.products import date_to_proto, time_to_proto
-from retrieval_svc.storage import index_feed
+from retrieval_svc.storage.pending import PendingVectors
 
 _RPC = "SearchProducts"
 _MAX_MATCHES = 30
@@ -31,10 +33,11 @@ _MAX_MATCHES = 30
 class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
     """Serves `vitrine.retrieval.v1.SearchService`."""
 
-    def __init__(self, search: Search, manager: IndexManager, database: Database) -> None:
+    def __init__(self, search: Search, manager: IndexManager, pending: PendingVectors) -> None:
         self._search = search
         self._manager = manager
-        self._database = database
+        self._pending = pending
+        self._counts = FilterCounts(2)
 
     async def SearchProducts(
         self,
@@ -44,11 +47,12 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
         """Finds products."""
         size = clamp_page_size(request.page_size, default=20, maximum=100)
         arguments = {"query": _fingerprint(request)}
-        offset = _offset(decode_token(_RPC, arguments, request.page_token))
+        offset, shown = _cursor(decode_token(_RPC, arguments, request.page_token))
         options = matches.options_from_proto(request.ranking)
-        answer = await self._search.search(_query(request), options, offset, size)
+        answer = await self._search.search(_query(request), options, offset, size, shown=shown)
         page = answer.page
-        more = encode_token(_RPC, arguments, [offset + size]) if page.has_more else ""
+        last = [match.product.product_id for match in reversed(page.matches[-ANCHORS:])]
+        more = encode_token(_RPC, arguments, [page.end, *last]) if page.has_more else ""
         return search_service_pb2.SearchProductsResponse(
             matches=matches.matches_to_proto(page.matches),
             next_page_token=more,
@@ -82,7 +86,7 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
         context: Any,
     ) -> search_service_pb2.GetIndexResponse:
         """Says how far the index is."""
-        pending = await self._pending()
+        pending = await self._pending.count()
         health = self._manager.health()  # after the wait: a generation that was swapped out meanwhile is closed
         message = search_service_pb2.GetIndexResponse(
             state=search_service_pb2.IndexState.ValueType(health.phase),
@@ -90,30 +94,22 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
             pending_vector_count=pending,
             last_error=health.last_error,
         )
-        await _describe(message, health)
+        await self._describe(message, health)
         return message
 
-    async def _pending(self) -> int:
-        """How many products wait for a vector; 0 while the database does not answer."""
-        try:
-            async with self._database.begin() as connection:
-                model = await index_feed.read_model(connection)
-                return await index_feed.pending_count(connection, model.wanted_model if model else "")
-        except UnavailableError:
-            return 0
-
-
-async def _describe(message: search_service_pb2.GetIndexResponse, health: IndexHealth) -> None:
-    current = health.current
-    if current is None:
-        return
-    state = current.state
-    message.generation, message.model, message.dimension = state.generation, state.model, state.dimension
-    message.product_count = await current.index.count()
-    with_vector = index_filter(ProductFilter(), state.rates, with_vector=True)
-    message.vector_count = await current.index.count(with_vector)
-    message.graph_built = state.graph_built
-    message.build_time.CopyFrom(time_to_proto(state.build_time))
+    async def _describe(self, message: search_service_pb2.GetIndexResponse, health: IndexHealth) -> None:
+        current = health.current
+        if current is None:
+            return
+        state = current.state
+        message.generation, message.model, message.dimension = state.generation, state.model, state.dimension
+        everything, with_vector = (
+            index_filter(ProductFilter(), state.rates, with_vector=stated) for stated in (False, True)
+        )
+        message.product_count = await self._counts.count(current, everything)
+        message.vector_count = await self._counts.count(current, with_vector)
+        message.graph_built = state.graph_built
+        message.build_time.CopyFrom(time_to_proto(state.build_time))
 
 
 def _query(request: search_service_pb2.SearchProductsRequest) -> Query:
@@ -162,9 +158,12 @@ def _fingerprint(request: search_service_pb2.SearchProductsRequest) -> str:
     return hashlib.sha256(same.SerializeToString(deterministic=True)).hexdigest()
 
 
-def _offset(cursor: list[str | int | float | bool | None] | None) -> int:
+def _cursor(cursor: list[str | int | float | bool | None] | None) -> tuple[int, list[str]]:
+    """Reads where the page before ended: its place, and the last products that it showed."""
     if cursor is None:
-        return 0
-    if len(cursor) == 1 and isinstance(cursor[0], int) and 0 <= cursor[0] <= MAX_RANK:
-        return cursor[0]
+        return 0, []
+    offset, *last = cursor or [None]
+    shown = [product_id for product_id in last if isinstance(product_id, str)]
+    if isinstance(offset, int) and 0 <= offset <= MAX_RANK and len(shown) == len(last) <= ANCHORS:
+        return offset, shown
     raise InvalidInputError.of("page_token", "is damaged", "INVALID_PAGE_TOKEN")

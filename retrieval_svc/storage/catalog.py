@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.patterns import pattern_of
 from retrieval_svc.catalog.product import Product, from_document, to_document
 from retrieval_svc.catalog.vocabulary import VectorState, key
 from retrieval_svc.storage.conditions import conditions_of
@@ -73,10 +74,12 @@ async def write_products(connection: AsyncConnection, items: Sequence[Product]) 
         return
     ids = [item.product_id for item in items]
     insert = pg.insert(products).values([_values(item) for item in items])
+    same_picture = sa.case((products.c.picture_id == insert.excluded.picture_id, products.c.seen_pattern), else_=None)
     changed = {column: insert.excluded[column] for column in _values(items[0]) if column != "product_id"}
     await connection.execute(
         insert.on_conflict_do_update(
-            index_elements=[products.c.product_id], set_=changed | {"update_time": sa.func.now()}
+            index_elements=[products.c.product_id],
+            set_=changed | {"update_time": sa.func.now(), "seen_pattern": same_picture},
         )
     )
     await connection.execute(sa.delete(deleted_products).where(deleted_products.c.product_id.in_(ids)))
@@ -105,7 +108,8 @@ async def delete_product(connection: AsyncConnection, product_id: str) -> list[s
     insert = pg.insert(deleted_products).values(product_id=product_id, change_seq=change_seq.next_value())
     await connection.execute(
         insert.on_conflict_do_update(
-            index_elements=[deleted_products.c.product_id], set_={"change_seq": insert.excluded.change_seq}
+            index_elements=[deleted_products.c.product_id],
+            set_={"change_seq": insert.excluded.change_seq, "delete_time": sa.func.now()},
         )
     )
     return found
@@ -137,6 +141,8 @@ def _values(product: Product) -> dict[str, Any]:
         "color_keys": [key(color.name) for color in product.colors],
         "size_keys": [key(size) for size in product.sizes],
         "tag_keys": [key(tag) for tag in product.tags],
+        "material_keys": [key(material) for material in product.materials],
+        "pattern_name": pattern_of(product.pattern),
         "availability": int(product.availability),
         "currency": product.price.currency,
         "amount": product.price.amount,
@@ -154,6 +160,7 @@ def _select_products() -> sa.Select[Any]:
     )
     return sa.select(
         products.c.product_id, products.c.doc, products.c.picture_id, products.c.create_time, products.c.update_time,
+        products.c.seen_pattern,
         product_vectors.c.model, product_vectors.c.error,
         product_vectors.c.vector.is_not(None).label("has_vector"),
     ).select_from(products.outerjoin(product_vectors, vector_of_model))  # fmt: skip
@@ -173,4 +180,5 @@ def _product(row: Any) -> Product:  # noqa: ANN401 - a row of `_select_products`
         vector_error=row.error if state is VectorState.FAILED else "",
         create_time=create_time,
         update_time=row.update_time,
+        seen_pattern=row.seen_pattern or "",
     )

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.storage.tables import currency_rates, products
 
 
@@ -30,8 +30,12 @@ def conditions_of(wanted: ProductFilter) -> list[sa.ColumnElement[bool]]:
         (products.c.color_keys, wanted.colors),
         (products.c.size_keys, wanted.sizes),
         (products.c.tag_keys, wanted.tags),
+        (products.c.material_keys, wanted.materials),
     ]
-    conditions += [column.overlap(sa.cast(list(values), pg.ARRAY(sa.Text))) for column, values in lists if values]
+    conditions += [_overlap(column, values) for column, values in lists if values]
+    if wanted.patterns:
+        conditions.append(_pattern().in_(wanted.patterns))
+    conditions += _exclusions(wanted.exclusions)
     if wanted.excluded:
         conditions.append(products.c.product_id.not_in(wanted.excluded))
     if wanted.min_price:
@@ -39,6 +43,32 @@ def conditions_of(wanted: ProductFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.max_price:
         conditions.append(_euros() <= wanted.max_price.amount)
     return conditions
+
+
+def _exclusions(unwanted: Exclusions) -> list[sa.ColumnElement[bool]]:
+    columns: list[tuple[sa.ColumnElement[Any], Sequence[Any]]] = [
+        (products.c.brand_key, unwanted.brands),
+        (products.c.category_key, unwanted.categories),
+        (products.c.bucket, [int(bucket) for bucket in unwanted.buckets]),
+        (products.c.gender, [int(gender) for gender in unwanted.genders]),
+        (_pattern(), unwanted.patterns),
+    ]
+    lists = [
+        (products.c.color_keys, unwanted.colors),
+        (products.c.material_keys, unwanted.materials),
+        (products.c.tag_keys, unwanted.tags),
+    ]
+    none_of = [column.not_in(values) for column, values in columns if values]
+    return none_of + [sa.not_(_overlap(column, values)) for column, values in lists if values]
+
+
+def _overlap(column: sa.Column[Any], values: Sequence[str]) -> sa.ColumnElement[bool]:
+    return column.bool_op("&&")(sa.cast(list(values), pg.ARRAY(sa.Text)))
+
+
+def _pattern() -> sa.ColumnElement[str]:
+    """What `retrieval_svc.catalog.patterns.effective_pattern` gives; never null, which is neither in nor not in."""
+    return sa.func.coalesce(sa.func.nullif(products.c.pattern_name, ""), products.c.seen_pattern, "")
 
 
 def _euros() -> sa.ColumnElement[Any]:

@@ -48,6 +48,7 @@ class ImportRun:
     create_time: dt.datetime
     end_time: dt.datetime | None
     error: str
+    rejections_purge_time: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ async def read_import(connection: AsyncConnection, import_id: str) -> ImportRun 
     counts = ImportCounts(**{name: getattr(row, name) for name in _COUNTS})
     return ImportRun(
         row.import_id, ImportState(row.state), row.source, row.dry_run, row.total_row_count, counts,
-        row.create_time, row.end_time, row.error,
+        row.create_time, row.end_time, row.error, row.rejections_purge_time,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrieval_svc.catalog.product import from_document
 from retrieval_svc.index.schema import DEFAULT_BRAND_SCORE, IndexedProduct
+from retrieval_svc.storage.retention import forgotten_seq
 from retrieval_svc.storage.tables import (
     brands,
     deleted_products,
@@ -32,12 +33,14 @@ class ModelState:
         dimension: How many numbers its vectors have.
         next_model: The model that takes over once every product has its vector; empty when none waits.
         next_dimension: How many numbers its vectors have.
+        forgotten_seq: Number of the last change that is no longer known; see `retrieval_svc.storage.retention`.
     """
 
     model: str
     dimension: int
     next_model: str = ""
     next_dimension: int = 0
+    forgotten_seq: int = 0
 
     def counts(self, model: str, *, degraded: bool) -> bool:
         """Tells whether vectors of a model are worth keeping; a stand-in's only where the index holds such."""
@@ -69,7 +72,8 @@ async def read_model(connection: AsyncConnection) -> ModelState | None:
     row = (await connection.execute(sa.select(index_models))).first()
     if row is None:
         return None
-    return ModelState(row.active_model, row.active_dimension, row.next_model, row.next_dimension)
+    forgotten = await forgotten_seq(connection)
+    return ModelState(row.active_model, row.active_dimension, row.next_model, row.next_dimension, forgotten)
 
 
 async def note_model(connection: AsyncConnection, model: str, dimension: int, *, degraded: bool = False) -> None:
@@ -191,7 +195,7 @@ def select_changes(model: str, after: int) -> sa.Select[Any]:
     )
     joined = products.outerjoin(product_vectors, of_model).outerjoin(brands, brands.c.brand_key == products.c.brand_key)
     return (
-        sa.select(products.c.change_seq, products.c.doc, vectors.vector, brands.c.score)
+        sa.select(products.c.change_seq, products.c.doc, products.c.seen_pattern, vectors.vector, brands.c.score)
         .select_from(joined)
         .where(products.c.change_seq > after)
         .order_by(products.c.change_seq)
@@ -200,7 +204,7 @@ def select_changes(model: str, after: int) -> sa.Select[Any]:
 
 def change_of(row: Any) -> Change:  # noqa: ANN401 - a row of `select_changes`
     """Reads a row of `select_changes`."""
-    product = from_document(row.doc)
+    product = replace(from_document(row.doc), seen_pattern=row.seen_pattern or "")
     vector = None if row.vector is None else unpack(row.vector)
     score = DEFAULT_BRAND_SCORE if row.score is None else float(row.score)
     return Change(row.change_seq, product.product_id, IndexedProduct(product, vector, score))

@@ -24,6 +24,11 @@ products = sa.Table(
     sa.Column("color_keys", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("size_keys", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("tag_keys", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("material_keys", pg.ARRAY(sa.Text), nullable=False),
+    # The pattern that the shop states, by its name; empty when it says nothing certain.
+    sa.Column("pattern_name", sa.Text, nullable=False),
+    # The pattern that vision saw in the picture: empty when it was not sure, null when it was not asked yet.
+    sa.Column("seen_pattern", sa.Text, nullable=True),
     sa.Column("availability", sa.SmallInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("amount", sa.Numeric(18, 9), nullable=False),
@@ -35,13 +40,29 @@ products = sa.Table(
 )
 sa.Index("products_brand", products.c.brand_key)
 sa.Index("products_category", products.c.category_key)
+sa.Index(
+    "products_unseen",
+    products.c.change_seq,
+    postgresql_where=sa.text("seen_pattern is null and pattern_name = '' and picture_id <> ''"),
+)
 
-# Products that are gone, for indexes that still hold them.
+# Products that are gone, for indexes that still hold them; forgotten after a while (`retrieval_svc.storage.retention`).
 deleted_products = sa.Table(
     "deleted_products",
     metadata,
     sa.Column("product_id", sa.Text, primary_key=True),
     sa.Column("change_seq", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("delete_time", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+)
+sa.Index("deleted_products_time", deleted_products.c.delete_time)
+
+# One row: the number of the last change that was forgotten. An index that has not come so far cannot follow any more.
+feed_horizon = sa.Table(
+    "feed_horizon",
+    metadata,
+    sa.Column("only_row", sa.Boolean, primary_key=True, server_default=sa.true()),
+    sa.Column("forgotten_seq", sa.BigInteger, nullable=False, server_default="0"),
+    sa.CheckConstraint("only_row", name="feed_horizon_only_row"),
 )
 
 # Which of our pictures a product uses; a picture that no product uses is removed from the object store.
@@ -102,6 +123,8 @@ imports = sa.Table(
     sa.Column("update_time", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     sa.Column("end_time", sa.DateTime(timezone=True), nullable=True),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
+    # When its refused rows were forgotten; null while they are there.
+    sa.Column("rejections_purge_time", sa.DateTime(timezone=True), nullable=True),
 )
 
 import_rejections = sa.Table(

@@ -24,6 +24,7 @@ class VectorWrite:
         model: The model that made it.
         values: float32 values, L2-normalised; None when the model could not make one.
         error: Why not.
+        pattern: What pattern vision saw, empty when it was not sure; None when it was not asked.
     """
 
     product_id: str
@@ -31,6 +32,7 @@ class VectorWrite:
     model: str
     values: Sequence[float] | None
     error: str = ""
+    pattern: str | None = None
 
 
 async def write_vectors(connection: AsyncConnection, items: Sequence[VectorWrite]) -> None:
@@ -54,7 +56,21 @@ async def write_vectors(connection: AsyncConnection, items: Sequence[VectorWrite
                 index_elements=[product_vectors.c.product_id, product_vectors.c.model], set_=changed
             )
         )
+        if item.pattern is not None:
+            await connection.execute(
+                sa.update(products)
+                .where(products.c.product_id == item.product_id, products.c.picture_id == item.picture_id)
+                .values(seen_pattern=item.pattern)
+            )
     await touch(connection, [item.product_id for item in items])
+
+
+async def unseen_pictures(connection: AsyncConnection, limit: int) -> list[tuple[str, str]]:
+    """Returns article numbers and pictures of products without a pattern whose pictures nobody looked at for one."""
+    table = products.c
+    unseen = sa.and_(table.seen_pattern.is_(None), table.pattern_name == "", table.picture_id != "")
+    statement = sa.select(table.product_id, table.picture_id).where(unseen).order_by(table.change_seq).limit(limit)
+    return [(row.product_id, row.picture_id) for row in await connection.execute(statement)]
 
 
 async def touch(connection: AsyncConnection, product_ids: Collection[str]) -> None:

@@ -48,7 +48,8 @@ async def locked(mesh: EmbeddedMesh, statement: str, *arguments: str) -> AsyncIt
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await connection.execute(statement.encode(), arguments)
         yield
-        await connection.rollback()
+        with contextlib.suppress(psycopg.OperationalError):  # a database that died meanwhile has let go of it
+            await connection.rollback()
 
 
 async def persist(call: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import grpc
 import numpy as np
+import numpy.typing as npt
 import pytest
 from vitrine.cli.clip import clip_of, encode, read_photo
 from vitrine.cli.demo import sample_photo
@@ -169,6 +170,36 @@ async def test_folder_with_a_broken_picture_is_streamed_without_it(
     assert events[-1] == "warning"
     assert str(tmp_path / "2.jpg") in str(lines[-1])
     assert {"result", "stats"} <= set(events)
+
+
+def _detail(image_bgr: npt.NDArray[np.uint8]) -> float:
+    """How much fine detail a picture has: the variance of its Laplacian."""
+    grey = cv2.cvtColor(np.ascontiguousarray(image_bgr), cv2.COLOR_BGR2GRAY)
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+
+async def test_board_shows_the_photo_with_its_face_blurred(shop: EmbeddedMesh, photo: Path, tmp_path: Path) -> None:
+    file = tmp_path / "board.png"
+    code, lines = await _cli(shop, "capture", str(photo), "--board", str(file))
+    assert (code, lines[-1]) == (0, {"board": str(file)})
+    board = cv2.imread(str(file))
+    assert board is not None
+    assert board.shape[1] == 1600
+    # The square photo is 548 pixels wide on the board, from (84, 156); her face stands above its middle.
+    sent = cv2.resize(read_photo(photo), (548, 548), interpolation=cv2.INTER_AREA)
+    shown = board[156 : 156 + 548, 84 : 84 + 548]
+    face, wall = np.s_[75:160, 190:300], np.s_[20:120, 300:400]
+    assert _detail(np.asarray(shown[face], np.uint8)) < 0.05 * _detail(np.asarray(sent[face], np.uint8))
+    assert np.abs(shown[wall].astype(int) - sent[wall]).mean() < 15  # it is this photo, and in its place
+
+
+async def test_search_is_saved_as_a_picture(shop: EmbeddedMesh, tmp_path: Path) -> None:
+    file = tmp_path / "search.webp"
+    code, lines = await _cli(shop, "search", "navy coat", "--board", str(file))
+    assert (code, lines[-1]) == (0, {"board": str(file)})
+    board = cv2.imread(str(file))
+    assert board is not None
+    assert board.shape[1] == 1600
 
 
 async def test_command_line_speaks_json(shop: EmbeddedMesh, photo: Path) -> None:

@@ -22,7 +22,7 @@ from vision_svc.garments.types import GarmentParser, ParsedGarment, ParsedImage
 from vision_svc.models.batching import Batcher
 from vision_svc.models.contract import ModelUse, Task
 from vision_svc.models.registry import Registry
-from vision_svc.people.types import Box, ImageBgr, Person
+from vision_svc.people.types import Box, ImageBgr
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -200,8 +200,7 @@ class GarmentAnalysis:
     def _tell(self, image: ImageBgr, size: tuple[int, int], parsed: ParsedImage, options: AnalysisOptions) -> _Look:
         """Describes what was parsed."""
         kept = [garment for garment in parsed.garments if garment.score >= options.min_score]
-        person = parsed.persons[0] if parsed.persons else None
-        garments = tuple(SeenGarment(g, self._describe(g, image, person) if options.attributes else None) for g in kept)
+        garments = tuple(SeenGarment(g, self._describe(g, image, parsed) if options.attributes else None) for g in kept)
         models = [self._registry.use(Task.GARMENT_PARSE)]
         if options.attributes:
             models.append(ModelUse(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model))
@@ -212,9 +211,10 @@ class GarmentAnalysis:
         views = tuple(view_of(garment, image) for garment in kept) if options.embeddings else ()
         return _Look(analysis, views)
 
-    def _describe(self, garment: ParsedGarment, image: ImageBgr, person: Person | None) -> Attributes:
+    def _describe(self, garment: ParsedGarment, image: ImageBgr, parsed: ParsedImage) -> Attributes:
+        person = parsed.persons[0] if parsed.persons else None
         with self._registry.latency.measure(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model):
-            return describe_worn(garment, image, person)
+            return describe_worn(garment, image, person, parsed.garments)
 
     async def _parse_batch(self, pictures: Sequence[tuple[ImageBgr, list[Box]]]) -> Sequence[ParsedImage]:
         parser: BatchParser = self._registry.get(Task.GARMENT_PARSE)

@@ -14,8 +14,10 @@ from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis, Run, 
 from vision_svc.garments.attributes import SPEC as DESCRIBE_SPEC
 from vision_svc.garments.attributes import Attributes, describe_product, view_of
 from vision_svc.garments.encoder import outfit_vector
+from vision_svc.garments.fashion import FASHION
 from vision_svc.garments.foreground import SPEC as FOREGROUND_SPEC
 from vision_svc.garments.foreground import crop_to_mask, cut_out
+from vision_svc.garments.refine import with_pattern
 from vision_svc.garments.region import Region, cut
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.garments.wearer import is_worn
@@ -123,7 +125,10 @@ class BatchEmbedding:
     def _join(self, one: _Prepared, vectors: Iterator[FloatArray]) -> Embedded:
         own = [next(vectors) for _ in one.views]
         vector = own[0] if len(own) == 1 else outfit_vector(own, one.weights)
-        return Embedded(vector, one.share, one.removed, one.attributes)
+        attributes = one.attributes
+        if attributes is not None and len(own) == 1 and self._registry.use(Task.GARMENT_EMBED).model == FASHION:
+            attributes = with_pattern(attributes, vector, worn=False)
+        return Embedded(vector, one.share, one.removed, attributes)
 
     def _prepare(self, item: EmbedItem, with_attributes: bool) -> _Prepared:
         image, _ = self._analysis.decode(item.data, item.region)

@@ -1,11 +1,14 @@
-"""Plain or patterned."""
+"""Plain or patterned, and how: by a published rule, and more finely with what the encoder sees."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from vision_svc.garments import fashion_space as space
+from vision_svc.garments.kinds import PATTERN_KINDS
 from vision_svc.garments.thumbnail import MaskedThumbnail
 
 # The published rule (socratesosorio/aesthetica, services/ml/ml_core/{attributes,utils}.py): edge density is the share
@@ -22,6 +25,17 @@ _DIAMETER_PX, _STEP, _REACH_PX = 5, 30.0, 3.0
 _ROUNDS = 2
 _GREY_CHROMA = 18
 _BORDER_PX = 2
+# Below so many pixels nobody can tell.
+_ENOUGH_PIXELS = 400
+# The chance that cloth is patterned: logistic models fitted on 102 garments of street photos that were labelled by eye,
+# 18 of them patterned; by edges alone, and by edges and the encoder's odds against plain. They hold for people in the
+# street: there most cloth is plain, and folds, fur and knit have edges too.
+_BY_EDGES = (-4.35, 15.5)
+_BY_ENCODER = (-3.24, 7.7, 0.52)
+# The encoder's kind of pattern is named when it has this share of all kinds. It is a guess on worn cloth: of the seven
+# patterned garments of those photos that it named, four were right.
+_KIND_FROM = 0.5
+_ODDS_LIMIT = 0.01
 
 
 @dataclass(frozen=True)
@@ -29,11 +43,11 @@ class Pattern:
     """How patterned a garment is.
 
     Attributes:
-        word: `plain` or `patterned`.
+        word: `plain`, `patterned`, or how it is patterned: `striped`, `checked`, `dotted`, `floral` or `graphic`.
         score: min(1, 2.2 * edge density + entropy / 10).
         edge_density: Share of the garment's inner pixels that lie on an edge, 0-1.
         entropy_bits: Entropy of hue and saturation, bits.
-        confidence: 0.5 at the threshold, towards 1 far from it.
+        confidence: The chance that the word is right, 0-1.
     """
 
     word: str
@@ -54,9 +68,41 @@ def measure_pattern(thumb: MaskedThumbnail) -> Pattern:
     edge_density, entropy = _edge_density(image, thumb), _entropy_bits(image[thumb.inside])
     score = min(1.0, _EDGE_FACTOR * edge_density + entropy / _ENTROPY_DIVISOR)
     word = "patterned" if score >= PATTERNED_FROM else "plain"
-    enough_pixels = min(1.0, int(thumb.inside.sum()) / 400)
-    certainty = min(0.5, abs(score - PATTERNED_FROM) / 0.3 * 0.5) * enough_pixels
-    return Pattern(word, score, edge_density, entropy, 0.5 + certainty)
+    patterned = _logistic(_BY_EDGES[0] + _BY_EDGES[1] * edge_density)
+    chance = patterned if word == "patterned" else 1 - patterned
+    enough_pixels = min(1.0, int(thumb.inside.sum()) / _ENOUGH_PIXELS)
+    return Pattern(word, score, edge_density, entropy, chance * enough_pixels)
+
+
+def named_pattern(measured: Pattern, vector: npt.ArrayLike, *, worn: bool = True) -> Pattern:
+    """Names a pattern with the encoder's help; it overrules the published rule, whose numbers stay.
+
+    Args:
+        measured: By the rule.
+        vector: Of `fashion/1`, `(D,)`; one that says nothing of patterns changes nothing.
+        worn: Somebody wears it. Of a garment that lies alone the encoder's word is taken as it is: of 420 drawn ones
+            98 % were right, at a mean chance of 0.86.
+    """
+    chances = space.chances(vector, "pattern")
+    if not chances.any():
+        return measured
+    if not worn:
+        likeliest = int(np.argmax(chances))
+        return replace(measured, word=PATTERN_KINDS[likeliest], confidence=float(chances[likeliest]))
+    plain = float(np.clip(chances[0], _ODDS_LIMIT, 1 - _ODDS_LIMIT))
+    constant, by_edge, by_odds = _BY_ENCODER
+    patterned = _logistic(constant + by_edge * measured.edge_density + by_odds * math.log((1 - plain) / plain))
+    if patterned < 0.5:
+        return replace(measured, word="plain", confidence=1 - patterned)
+    best = 1 + int(np.argmax(chances[1:]))
+    share = float(chances[best] / max(float(chances[1:].sum()), _ODDS_LIMIT))
+    if share < _KIND_FROM:
+        return replace(measured, word="patterned", confidence=patterned)
+    return replace(measured, word=PATTERN_KINDS[best], confidence=patterned * share)
+
+
+def _logistic(value: float) -> float:
+    return 1.0 / (1.0 + math.exp(-value))
 
 
 def _edge_density(image_bgr: npt.NDArray[np.uint8], thumb: MaskedThumbnail) -> float:

@@ -1,4 +1,4 @@
-"""Finer names for garments: what the parser calls outerwear, the encoder may know for a blazer."""
+"""Finer names: what the parser calls outerwear, the encoder may know for a blazer, and for a striped one."""
 
 from dataclasses import replace
 
@@ -8,6 +8,7 @@ import numpy.typing as npt
 from vision_svc.garments import fashion_space as space
 from vision_svc.garments.attributes import Attributes, solidity
 from vision_svc.garments.kinds import KINDS
+from vision_svc.garments.pattern import named_pattern
 from vision_svc.garments.style import CATEGORY_PRIORS, score_style
 from vision_svc.garments.thumbnail import GarmentView, thumbnail
 from vision_svc.garments.types import ParsedGarment
@@ -40,7 +41,7 @@ def finer_category(category: str, vector: npt.ArrayLike) -> str:
 def refined(
     parsed: ParsedGarment, attributes: Attributes | None, view: GarmentView, vector: npt.ArrayLike
 ) -> tuple[ParsedGarment, Attributes | None]:
-    """Gives a garment its finer name, and the style that goes with it.
+    """Gives a garment its finer name, the style that goes with it, and its pattern.
 
     Args:
         parsed: The garment.
@@ -49,11 +50,21 @@ def refined(
         vector: Of `fashion/1`, `(D,)`.
     """
     category = finer_category(parsed.category, vector)
-    if category == parsed.category:
-        return parsed, attributes
-    named = replace(parsed, category=category)
-    if attributes is None or category not in CATEGORY_PRIORS:
-        return named, attributes
+    named = replace(parsed, category=category) if category != parsed.category else parsed
+    if attributes is None:
+        return named, None
+    known = with_pattern(attributes, vector)
+    if named is parsed or category not in CATEGORY_PRIORS:
+        return named, known
     look = thumbnail(view)
-    style = score_style(category, attributes.colors, attributes.pattern, attributes.silhouette, solidity(look.inside))
-    return named, replace(attributes, style=style)
+    style = score_style(category, known.colors, known.pattern, known.silhouette, solidity(look.inside))
+    return named, replace(known, style=style)
+
+
+def with_pattern(attributes: Attributes, vector: npt.ArrayLike, *, worn: bool = True) -> Attributes:
+    """Names the pattern of a garment, worn or alone, with the help of its vector of `fashion/1`, `(D,)`."""
+    pattern = named_pattern(attributes.pattern, vector, worn=worn)
+    if pattern == attributes.pattern:
+        return attributes
+    confidence = attributes.confidence | {"pattern": pattern.confidence}
+    return replace(attributes, pattern=pattern, confidence=confidence)

@@ -109,6 +109,8 @@ def attributes_message(attributes: Attributes) -> garment_pb2.GarmentAttributes:
             minimalism=attributes.style.minimalism,
         ),
         confidence=attributes.confidence,
+        sleeve_length=attributes.lengths.sleeves.word,
+        length=attributes.lengths.hem.word,
     )
 
 

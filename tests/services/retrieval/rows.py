@@ -53,6 +53,7 @@ def demo_rows() -> list[pb.ImportRow]:
                     sizes="S|M|L" if number % 2 else "40|42",
                     availability=("in_stock", "out_of_stock", "low_stock")[number % 3],
                     tags="summer" if number % 5 == 0 else "",
+                    materials="Wool|silk" if number % 7 == 0 else "",
                 )
                 rows.append(row)
     return rows

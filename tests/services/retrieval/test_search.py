@@ -206,6 +206,32 @@ FILTERS = [
     pytest.param({"colors": ["red", "navy"]}, lambda p: p.colors[0].name in ("red", "navy"), id="colors"),
     pytest.param({"sizes": ["42"]}, lambda p: "42" in p.sizes, id="size"),
     pytest.param({"availabilities": [product_pb2.AVAILABILITY_IN_STOCK]}, lambda p: p.availability == 1, id="stock"),
+    pytest.param({"patterns": ["Stripes"]}, lambda p: p.pattern == "striped", id="pattern-by-another-name"),
+    pytest.param({"patterns": ["plain", "dotted"]}, lambda p: p.pattern == "plain", id="one-of-two-patterns"),
+    pytest.param({"materials": ["WOOL"]}, lambda p: "Wool" in p.materials, id="material"),
+    pytest.param(
+        {"exclusions": product_pb2.ProductExclusions(patterns=["striped"], colors=["Red"], materials=["wool"])},
+        lambda p: p.pattern != "striped" and p.colors[0].name != "red" and "Wool" not in p.materials,
+        id="not-striped-not-red-no-wool",
+    ),
+    pytest.param(
+        {
+            "exclusions": product_pb2.ProductExclusions(
+                brands=["MARE"],
+                categories=["coat"],
+                buckets=[garment_pb2.GARMENT_BUCKET_DRESS],
+                genders=[product_pb2.GENDER_MEN],
+                tags=["summer"],
+            )
+        },
+        lambda p: not (p.brand == "Mare" or p.category in ("coat", "dress") or p.gender == 2 or "summer" in p.tags),
+        id="every-other-exclusion",
+    ),
+    pytest.param(
+        {"categories": ["coat", "shirt"], "exclusions": product_pb2.ProductExclusions(categories=["coat"])},
+        lambda p: p.category == "shirt",
+        id="an-exclusion-counts-more",
+    ),
     pytest.param({"tags": ["Summer"]}, lambda p: "summer" in p.tags, id="tag"),
     pytest.param({"excluded_products": ["products/D-1"]}, lambda p: p.name != "products/D-1", id="excluded"),
 ]

@@ -16,7 +16,8 @@ from mesh.database import Database
 from mesh.errors import UnavailableError
 from mesh.metrics import Metrics
 from retrieval_svc.index.generation import BuildPlan, OpenGeneration
-from retrieval_svc.index.manager import IndexManager, IndexPhase
+from retrieval_svc.index.health import IndexPhase
+from retrieval_svc.index.manager import IndexManager
 from retrieval_svc.index.server import QdrantServer
 from retrieval_svc.index.server_backend import ServerBackend
 from retrieval_svc.index.vector_index import IndexQuery

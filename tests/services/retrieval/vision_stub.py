@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 import numpy as np
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from vitrine.type.v1 import model_pb2
+from vitrine.type.v1 import garment_pb2, model_pb2
 from vitrine.vision.v1 import garment_service_pb2 as pb
 from vitrine.vision.v1 import garment_service_pb2_grpc
 
@@ -54,6 +54,8 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
     def __init__(self) -> None:
         self.model = "stub/1"
         self.degraded_reason = ""
+        self.pattern_confidence = 0.9
+        self.described = 0
         self.metadata: dict[str, str] = {}
         self.time_left_s = 0.0
         self.calls = 0
@@ -80,8 +82,9 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
     ) -> pb.BatchEmbedImagesResponse:
         self.calls += 1
         self._note(context)
+        self.described += len(request.items) if request.with_attributes else 0
         return pb.BatchEmbedImagesResponse(
-            items=[self._item(item, place) for place, item in enumerate(request.items)],
+            items=[self._item(item, place, request.with_attributes) for place, item in enumerate(request.items)],
             models=[self._use("garments.embed")],
         )
 
@@ -109,12 +112,19 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
         degraded, reason = bool(self.degraded_reason), self.degraded_reason
         return model_pb2.ModelUse(task=task, model=self.model, degraded=degraded, degraded_reason=reason)
 
-    def _item(self, item: pb.EmbedImageItem, place: int) -> pb.EmbeddedImage:
+    def _item(self, item: pb.EmbedImageItem, place: int, describe: bool) -> pb.EmbeddedImage:
         image = cv2.imdecode(np.frombuffer(item.image.data, np.uint8), cv2.IMREAD_COLOR)
         if image is None or image.shape[0] < 24:  # this model wants 24 rows at least
             return pb.EmbeddedImage(error=_refusal(f"items[{place}].image.data"))
         vector = model_pb2.Embedding(values=embed(item.image.data), model=self.model)
-        return pb.EmbeddedImage(image=pb.ImageEmbedding(embedding=vector, foreground_share=1.0))
+        attributes = self._attributes(image) if describe else None
+        return pb.EmbeddedImage(image=pb.ImageEmbedding(embedding=vector, foreground_share=1.0, attributes=attributes))
+
+    def _attributes(self, image: Any) -> garment_pb2.GarmentAttributes:
+        """Rows that are black among others that are not make stripes."""
+        dark = (image.max(axis=(1, 2)) < 16).mean()
+        pattern = "striped" if 0.0 < dark < 1.0 else "plain"
+        return garment_pb2.GarmentAttributes(pattern=pattern, confidence={"pattern": self.pattern_confidence})
 
 
 def _refusal(field: str) -> status_pb2.Status:

@@ -76,6 +76,10 @@ WRONG_USE = {
     "stream 0 --min-interval-s 61": "--min-interval-s",
     "stream 0 --max-interval-s 0": "--max-interval-s",
     "stream 0 --min-interval-s 3 --max-interval-s 2": "above --min-interval-s",
+    "capture {photo} --board board.gif": "--board",
+    "capture {photo} --board no/such/board.png": "there is no folder no/such",
+    "search coat --board board.gif": "--board",
+    "demo --board board.gif": "--board",
     "demo --photo nothing": "'nothing' does not exist",
     "demo --video nothing": "no file or folder 'nothing'",
     "token --ttl soon": "90s, 30m, 12h or 7d",
@@ -92,7 +96,8 @@ def test_wrong_use_is_told_before_anything_happens(
     runner: CliRunner, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    result = runner.invoke(app, words.split(), env={"COLUMNS": "200"})
+    given = words.format(photo=sample_photo()).split()
+    result = runner.invoke(app, given, env={"COLUMNS": "200"})
     assert result.exit_code == 2
     assert WRONG_USE[words] in result.stderr
     assert not (tmp_path / "state.json").exists()
@@ -240,6 +245,8 @@ def test_commands_to_copy_are_not_broken(
     state = MeshState(supervisor=ProcessState(name="supervisor"), edge_url=url)
     demo = sys.modules["vitrine.cli.demo"]  # the package's name for it is the command
     monkeypatch.setattr(demo, "_until_interrupted", lambda: None)
-    demo._stay(LocalMesh(state, load_keys(tmp_path / "keys")), json_output=False)
+    board = tmp_path / ("y" * 80) / "board.png"
+    demo._stay(LocalMesh(state, load_keys(tmp_path / "keys")), [board], json_output=False)
     lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].endswith(f"{'y' * 80}/board.png")
     assert any("vitrine token" in line and line.endswith(f"{url}/v1/users/demo/radar") for line in lines)

@@ -14,13 +14,14 @@ import pytest
 from google.type.money_pb2 import Money
 from rich.console import Console, RenderableType
 from vitrine.cli import views
-from vitrine.cli.live import LiveView
+from vitrine.cli.live import LiveView, keyframes_table
 from vitrine.cli.streaming import describe, show_stream, until_interrupted
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from vitrine.profile.v1 import taste_pb2
 from vitrine.retrieval.v1 import match_pb2, product_pb2, search_service_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Vitrine, frames_of
 from vitrine.type.v1 import color_pb2, garment_pb2, model_pb2
+from vitrine.words import counted
 
 pytestmark = pytest.mark.unit
 TITLE = "Oversized charcoal linen elbow-sleeved double-breasted blouse [new]"
@@ -99,13 +100,54 @@ def test_a_model_that_did_two_things_is_named_once() -> None:
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 faces"), (1, "1 face"), (1200, "1,200 faces")])
 def test_nouns_agree_with_their_number(count: int, words: str) -> None:
-    assert views.counted(count, "face") == words
+    assert counted(count, "face") == words
 
 
 def test_undone_sighting_is_told() -> None:
     lines = _lines(views.taste_change(taste_pb2.TasteChange(undo=True)))
     assert lines[0].endswith("a sighting was taken back")
     assert lines[1] == "Taste (0 sightings)"
+
+
+def _seen_twice() -> list[taste_pb2.GarmentAttribution]:
+    deltas = [
+        taste_pb2.AxisDelta(axis="casual_formal", delta=0.3, towards="formal"),
+        taste_pb2.AxisDelta(axis="structured_relaxed", delta=-4.06, towards="structured"),
+        taste_pb2.AxisDelta(axis="neutral_colorful", delta=0.01, towards="colorful"),
+    ]
+    coat = taste_pb2.GarmentAttribution(category="coat", color_name="navy", deltas=deltas, summary="navy coat: +4")
+    bag = taste_pb2.GarmentAttribution(category="bag", color_name="black", repeat_of_event_id="e1")
+    return [coat, bag, taste_pb2.GarmentAttribution(category="hat")]
+
+
+def test_garments_that_counted_before_are_told_apart_from_those_that_count_now() -> None:
+    lines = _lines(views.attributions_table(_seen_twice()))
+    assert [line.strip() for line in lines[1:]] == [
+        "navy coat  +4.1 structured, +0.3 formal",
+        "black bag  already counted",
+        "hat        counted, moved nothing",
+    ]
+    change = taste_pb2.TasteChange(attributions=_seen_twice())
+    assert _lines(views.taste_change(change))[0].endswith("navy coat: +4, black bag already counted")
+
+
+def test_keyframe_says_how_many_garments_had_counted_before() -> None:
+    result = frame_pb2.StreamResult(garments=[_garment()])
+    result.taste_change.attributions.extend(_seen_twice())
+    assert "navy coat: +4 · 1 garment already counted" in "\n".join(_lines(keyframes_table([result])))
+
+
+def test_ways_of_dressing_show_share_and_drift() -> None:
+    tastes = [
+        taste_pb2.Taste(label="overall", weight=1, sighting_count=9),
+        taste_pb2.Taste(label="navy, structured", weight=0.4, sighting_count=4),
+    ]
+    tastes[1].drift_deltas.add(axis="casual_formal", delta=-12.2, towards="casual")
+    lines = _lines(views.tastes_table(tastes))
+    assert lines[1].split() == ["overall", "100%", "9", "outfits"]
+    assert lines[2].split()[2:] == ["40%", "4", "outfits", "+12", "casual", "in", "30", "days"]
+    assert "eight outfits" in _lines(views.tastes_table(tastes[:1]))[-1]
+    assert "none before the first outfit" in _lines(views.tastes_table([]))[0]
 
 
 async def test_end_of_a_stream_shows_its_keyframes_and_what_became_of_each_frame() -> None:

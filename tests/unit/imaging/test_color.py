@@ -37,6 +37,13 @@ def test_delta_e_2000_agrees_with_scikit_image() -> None:
     np.testing.assert_allclose(delta_e_2000(first, second), expected, atol=1e-6)
 
 
+def test_delta_e_2000_with_less_weight_on_lightness_agrees_with_scikit_image() -> None:
+    rng = np.random.default_rng(3)
+    first, second = (rng.uniform((0, -90, -90), (100, 90, 90), (500, 3)) for _ in range(2))
+    expected = np.asarray(deltaE_ciede2000(first, second, kL=2), np.float64)
+    np.testing.assert_allclose(delta_e_2000(first, second, k_lightness=2.0), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [  # Sharma, Wu and Dalal (2005), table 1: pairs 1, 7, 9, 14, 17, 20, 34

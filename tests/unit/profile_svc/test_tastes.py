@@ -13,7 +13,7 @@ from profile_svc.taste.clusters import FEWEST_POINTS
 from profile_svc.taste.evidence import SeenColor, SeenEmbedding, SeenGarment, Sighting, StyleScores
 from profile_svc.taste.log import LogEntry, steps
 from profile_svc.taste.outfits import Outfit, outfit_of
-from profile_svc.taste.tastes import MOST_OUTFITS, Taste, tastes_of
+from profile_svc.taste.tastes import MOST_OUTFITS, Taste, group_outfits, tastes_in
 
 pytestmark = pytest.mark.unit
 
@@ -48,6 +48,10 @@ def outfits_of(entries: list[LogEntry]) -> list[Outfit]:
 def weeks(count: int) -> list[LogEntry]:
     """Work from Monday to Friday, then two days off."""
     return [entry_of(day, WEEKEND if day % 7 >= 5 else WORK, day) for day in range(7 * count)]
+
+
+def tastes_of(outfits: list[Outfit], now_s: float) -> list[Taste]:
+    return tastes_in(group_outfits(outfits), now_s)
 
 
 def ids(taste: Taste) -> set[int]:

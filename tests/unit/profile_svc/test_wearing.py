@@ -11,11 +11,11 @@ import pytest
 from profile_svc.taste.evidence import SeenColor, SeenEmbedding, SeenGarment, Sighting, StyleScores
 from profile_svc.taste.log import LogEntry, replay
 from profile_svc.taste.state import ALPHA, EMPTY, apply, dump_state
-from profile_svc.taste.wearing import KEEP_COUNT, Occasion, color_distance
+from profile_svc.taste.wearing import KEEP_ANYWAY, KEEP_COUNT, Occasion, color_distance
 
 pytestmark = pytest.mark.unit
 
-HOUR_S = 3600.0
+HOUR_S, DAY_S = 3600.0, 86400.0
 
 
 def vector(angle_deg: float, model: str = "m/1") -> SeenEmbedding:
@@ -76,7 +76,14 @@ def test_garment_is_known_again(changes: dict[str, Any], hours: float, same: boo
 
 @pytest.mark.parametrize(
     ("model", "angle_deg", "same"),
-    [("fashion/1", 41, True), ("fashion/1", 42, False), ("hand-made/1", 66, True), ("hand-made/1", 67, False)],
+    [
+        ("fashion/1", 41, True),
+        ("fashion/1", 42, False),
+        ("hand-made/1", 66, True),
+        ("hand-made/1", 67, False),
+        ("fashion/2", 31, True),
+        ("fashion/2", 32, False),  # never measured
+    ],
 )
 def test_each_model_has_its_own_limit(model: str, angle_deg: float, same: bool) -> None:
     first, second = replace(COAT, embedding=vector(0, model)), replace(COAT, embedding=vector(angle_deg, model))
@@ -145,7 +152,45 @@ def test_memory_is_bounded_and_keeps_the_newest() -> None:
         state, _ = apply(state, Sighting((garment,)), Occasion(f"e{number}", float(number)))
     assert [item.event_id for item in state.worn] == [f"e{number}" for number in range(10, KEEP_COUNT + 10)]
     state, _ = apply(state, Sighting((COAT,)), Occasion("much later", 40 * HOUR_S))
-    assert [item.event_id for item in state.worn] == ["much later"]
+    late = [f"e{number}" for number in range(KEEP_COUNT + 11 - KEEP_ANYWAY, KEEP_COUNT + 10)]
+    assert [item.event_id for item in state.worn] == [*late, "much later"]
+
+
+def counted(told: list[tuple[float, SeenGarment]]) -> int:
+    """How many garments count of those that are told of in this order, each with its day."""
+    log = [LogEntry(n + 1, f"e{n}", Sighting((item,)), observe_s=day * DAY_S) for n, (day, item) in enumerate(told)]
+    return replay(log).garments
+
+
+@pytest.mark.parametrize(
+    "elsewhen", [pytest.param(3650.0, id="a clock ten years ahead"), pytest.param(-3650.0, id="an old photo")]
+)
+def test_picture_of_another_time_blinds_nobody(elsewhen: float) -> None:
+    """What was told of last must not make forget what is worn now, nor be forgotten itself at once."""
+    hat = replace(BARE, bucket="accessories", category="hat")
+    minute = 1 / 1440
+    assert counted([(elsewhen, hat), (0.0, COAT), (minute, COAT), (2 * minute, COAT)]) == 2
+    assert counted([(0.0, COAT), (elsewhen, hat), (minute, COAT), (elsewhen + minute, hat)]) == 2
+    assert counted([(0.0, COAT), (elsewhen, hat), (elsewhen + minute, hat)]) == 2
+
+
+def test_what_is_seen_all_along_is_not_forgotten_for_what_passes_by() -> None:
+    """A coat in every picture of an afternoon, beside more other things than are remembered."""
+    passing = [replace(BARE, category=f"kind {number}") for number in range(2 * KEEP_COUNT)]
+    state = EMPTY
+    for number, other in enumerate(passing):
+        state, _ = apply(state, Sighting((COAT, other)), Occasion(f"e{number}", number * 120.0))
+    assert state.garments == 1 + len(passing)
+
+
+def test_two_alike_in_one_picture_are_two_and_stay_two() -> None:
+    both = Sighting((COAT, replace(COAT, garment_id="g1")))
+    state, _ = apply(EMPTY, both, Occasion("e0", 0.0))
+    assert (state.garments, len(state.worn)) == (2, 2)
+    for number in range(1, 4):
+        state, moves = apply(state, both, Occasion(f"e{number}", 60.0 * number))
+        assert all(move.repeat_of for move in moves)
+    assert (state.garments, len(state.worn)) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,9 @@ def make_products(count: int) -> list[IndexedProduct]:
             colors=(ColorTag(color),),
             sizes=(("S", "M"), ("L",), ())[number % 3],
             availability=Availability(number % 7),
+            pattern=("Stripes", "", "polka-dot")[number % 3],
+            materials=("Linen",) if number % 4 == 0 else (),
+            seen_pattern=("plain", "floral", "plain", "")[number % 4],
         )
         stated = None if number % 10 == 9 else [float(value) for value in vector]
         products.append(IndexedProduct(product, stated, brand_score=(number % 5) / 4))

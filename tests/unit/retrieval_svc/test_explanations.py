@@ -29,8 +29,9 @@ pytestmark = pytest.mark.unit
         ([50.0, 40.0, 60.0], TierPlaces(0, 1, 2)),
         ([50.0, 90.0, 10.0, 5.0, 70.0], TierPlaces(0, 2, 1)),
         ([0.0, 10.0], TierPlaces(0, None, 1)),
+        ([0.0, 0.0, 10.0], TierPlaces(0, None, 2)),
     ],
-    ids=["empty", "one", "near", "at-the-bounds", "first-in-order", "free"],
+    ids=["empty", "one", "near", "at-the-bounds", "first-in-order", "free", "two-free"],
 )
 def test_tiers(prices: list[float], expected: TierPlaces) -> None:
     assert pick_tiers(prices) == expected

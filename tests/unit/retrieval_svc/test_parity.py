@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
-from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import Money
 from retrieval_svc.catalog.vocabulary import Availability, Bucket, Gender, key
 from retrieval_svc.index.edge import QdrantEdge
@@ -94,6 +94,38 @@ FILTERS = [
         ProductFilter(min_price=PRODUCTS[3].product.price),
         lambda p: RATES.to_euro(p.price) >= RATES.to_euro(PRODUCTS[3].product.price),
         id="least-price-of-a-product",
+    ),
+    pytest.param(ProductFilter(patterns=("striped",)), lambda p: p.pattern == "Stripes", id="stated-pattern"),
+    pytest.param(
+        ProductFilter(patterns=("floral", "plain")),
+        lambda p: p.pattern == "" and p.seen_pattern != "",
+        id="seen-pattern-where-none-is-stated",
+    ),
+    pytest.param(ProductFilter(materials=("linen",)), lambda p: p.materials != (), id="material"),
+    pytest.param(
+        ProductFilter(exclusions=Exclusions(patterns=("striped", "floral"), colors=("red",))),
+        lambda p: (
+            p.pattern != "Stripes"
+            and (p.pattern != "" or p.seen_pattern != "floral")
+            and "red" not in [c.name for c in p.colors]
+        ),
+        id="exclusions",
+    ),
+    pytest.param(
+        ProductFilter(
+            exclusions=Exclusions(
+                brands=("mare",), categories=("bag",), buckets=(Bucket.SHOES,), genders=(Gender.MEN,),
+                materials=("linen",),
+            )
+        ),
+        lambda p: (
+            p.brand != "Mare"
+            and p.category != "bag"
+            and p.bucket != Bucket.SHOES
+            and p.gender != Gender.MEN
+            and not p.materials
+        ),
+        id="other-exclusions-and-unisex-stays",
     ),
     pytest.param(
         ProductFilter(excluded=("sku-3", "sku-4")), lambda p: p.product_id not in ("sku-3", "sku-4"), id="excluded"

@@ -20,7 +20,7 @@ from retrieval_svc.search.certificate import RecallMethod
 from retrieval_svc.search.counts import FilterCounts
 from retrieval_svc.search.plan import RankPlan
 from retrieval_svc.search.ranker import Ranker
-from retrieval_svc.search.ranking import Features, Ranking, Weights, score_of, terms_of
+from retrieval_svc.search.ranking import Features, Ranking, Weights, best_possible, score_of, terms_of
 from tests.unit.retrieval_svc.catalogue import DIMENSION, RATES, make_products
 
 pytestmark = pytest.mark.unit
@@ -173,3 +173,36 @@ async def test_counts_follow_the_index(generation: OpenGeneration) -> None:
     await now.index.delete([point_id(extra.product.product_id)])
     now.state = now.state.advanced(2, 1)
     assert await counts.count(now, wanted) == 600
+
+
+LOOKS = Ranking(Weights(1.0, 0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("seed", range(60, 66))
+@pytest.mark.parametrize(
+    "ranking",
+    [
+        pytest.param(LOOKS, id="looks-alone"),
+        pytest.param(Ranking(), id="published"),
+        pytest.param(Ranking(Weights(0.3, 0.5, 0.1, 0.1, taste=0.2), 60.0), id="budget-and-taste"),
+    ],
+)
+async def test_no_product_beyond_the_candidates_reaches_the_bound(
+    generation: OpenGeneration, seed: int, ranking: Ranking
+) -> None:
+    """The bound rests on a few of the candidates, not on a second search: it must hold, and not be far off."""
+    ranker = Ranker(exact_limit=100, sample_share=0.0)
+    made = plan(seed, ranking, pool=200, taste=7 if ranking.weights.taste else None)
+    page = await ranker.rank(generation, made, 0, 200)
+    dense, norm = made.dense() or ([], 0.0)
+    likeness = {
+        item.product.product_id: norm * float(np.dot(dense, item.vector) / np.linalg.norm(dense))
+        for item in PRODUCTS
+        if item.vector is not None
+    }
+    candidates = {match.product.product_id for match in page.matches}
+    assert len(candidates) == 200
+    farthest = min(likeness[product_id] for product_id in candidates)
+    bound = page.certificate.unseen_score_bound
+    assert bound >= best_possible(ranking, farthest, 0.0) - 1e-6
+    assert bound <= best_possible(ranking, farthest, 0.0) + 0.05

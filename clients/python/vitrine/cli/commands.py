@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
+from vitrine.board import gather
 from vitrine.cli import views
+from vitrine.cli.boards import check_board, save_board, save_searches, tell_board
 from vitrine.cli.output import as_json, console, errors, show_failure
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import capture_pb2
 from vitrine.profile.v1 import profile_service_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2
 from vitrine.sdk import CatalogSource, ImportProgress, RpcFailure, Vitrine, import_catalog
+from vitrine.words import counted
 
 _SHOWN_REJECTIONS = 20
 
@@ -48,9 +51,13 @@ def capture(
     reticle: Annotated[
         bool, typer.Option("--reticle", help="Take only the middle, as a phone's reticle frames it; else all of it.")
     ] = False,
+    board: Annotated[
+        Path | None, typer.Option(help="Save one picture of it all here: masks, colours, products, taste (.png).")
+    ] = None,
 ) -> None:
     """Capture a photo of an outfit: garments, products like them, and what it does to your taste."""
     session = _session(context)
+    check_board(board, session)
 
     async def work(mesh: Vitrine) -> None:
         done = await follow_capture(mesh, photo.read_bytes(), cropped=not reticle, quiet=session.json_output)
@@ -60,6 +67,9 @@ def capture(
             show_capture(done)
         if done.state != capture_pb2.Capture.STATE_SUCCEEDED:
             raise typer.Exit(EXIT_FAILED)
+        if board is not None:
+            await save_board(await gather(mesh, done), board)
+            tell_board(board, json_output=session.json_output)
 
     session.run(work)
 
@@ -71,10 +81,11 @@ def show_capture(done: capture_pb2.Capture) -> None:
         if done.HasField("error"):
             show_failure(RpcFailure.of_status(done.error), json_output=False)
         return
-    console.print(f"[bold]{done.name}[/]  faces blurred in {views.counted(done.blurred_face_count, 'place')}")
+    console.print(f"[bold]{done.name}[/]  faces blurred in {counted(done.blurred_face_count, 'place')}")
     console.print(views.garments_table(done.outfit.garments))
     console.print(views.matches_table(done.outfit.garments, done.outfit.matches))
     if done.outfit.HasField("taste_change"):
+        console.print(views.attributions_table(done.outfit.taste_change.attributions))
         console.print(views.radar_table(done.outfit.taste_change.after, done.outfit.taste_change.before))
     console.print(views.models_line(done.models))
     if done.degraded:
@@ -86,9 +97,11 @@ def search(
     text: Annotated[str, typer.Argument(help="Words, for example 'navy striped shirt'.")] = "",
     photo: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Search by a picture.")] = None,
     number: Annotated[int, typer.Option("--number", "-n", min=1, max=100, help="How many products.")] = 10,
+    board: Annotated[Path | None, typer.Option(help="Save the best four as a picture here (.png).")] = None,
 ) -> None:
     """Search products by words or by a picture."""
     session = _session(context)
+    check_board(board, session)
     if bool(text.strip()) == (photo is not None):
         session.fail("Give words or --photo, and not both.", EXIT_USAGE)
 
@@ -101,20 +114,25 @@ def search(
             as_json(found)
         else:
             console.print(views.search_table(found))
+        if board is not None:
+            await save_searches(mesh, [(text or (photo.name if photo else ""), found)], board)
+            tell_board(board, json_output=session.json_output)
 
     session.run(work)
 
 
 def profile(context: typer.Context) -> None:
-    """Show your profile: taste, preferences."""
+    """Show your profile: taste, ways of dressing, preferences."""
     session = _session(context)
 
     async def work(mesh: Vitrine) -> None:
-        found = await mesh.profile()
+        found, tastes = await mesh.profile(), await mesh.tastes()
         if session.json_output:
             as_json(found)
+            as_json(profile_service_pb2.ListTastesResponse(tastes=tastes))
         else:
             console.print(views.profile_view(found))
+            console.print(views.tastes_table(tastes))
 
     session.run(work)
 
@@ -206,7 +224,7 @@ async def run_import(mesh: Vitrine, source: CatalogSource, *, dry_run: bool, jso
 def _show_import(report: catalog_service_pb2.ImportProductsResponse, *, dry_run: bool) -> None:
     done = getattr(report, "import")
     console.print(
-        f"{views.counted(done.row_count, 'row')}: {done.created_count} new, {done.updated_count} changed, "
+        f"{counted(done.row_count, 'row')}: {done.created_count} new, {done.updated_count} changed, "
         f"{done.unchanged_count} as they were, {done.rejected_count} rejected"
         + ("; nothing was written (--dry-run)" if dry_run else "")
     )

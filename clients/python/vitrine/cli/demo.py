@@ -9,12 +9,15 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.rule import Rule
+from vitrine.board import BoardContent, gather, gather_keyframe
 from vitrine.cli import views
+from vitrine.cli.boards import check_board, save_board, tell_board
 from vitrine.cli.clip import clip_of, encode, read_photo
 from vitrine.cli.commands import follow_capture, run_import, show_capture
 from vitrine.cli.local import draw_catalog, start_mesh
@@ -25,6 +28,7 @@ from vitrine.embedded.home import Home
 from vitrine.embedded.launch import shut_down
 from vitrine.embedded.state import LocalMesh, load
 from vitrine.ingest.v1 import capture_pb2
+from vitrine.ingest.v1.stream_service_pb2 import ResultOptions
 from vitrine.profile.v1 import profile_service_pb2, taste_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2
 from vitrine.sdk import CameraFrame, FrameStream, RpcFailure, StreamSettings, Vitrine, frames_of
@@ -33,6 +37,7 @@ _PRODUCTS = 420
 _INDEX_S = 90.0
 _POLL_S = 0.5
 _FPS = 10.0
+_BOARD = "demo-board.png"
 _ABOUT_SAMPLE = (
     "The picture is NASA's portrait of the astronaut Eileen Collins (public domain, from scikit-image), the only "
     "photograph of a person in colour that set-up brings. It ends at the waist: what is said about garments below is a "
@@ -45,6 +50,9 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop the mesh afterwards instead of staying up.")] = False,
     photo: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Your own photo.")] = None,
     video: Annotated[str, typer.Option(help="Your own video file, or the number of a webcam.")] = "",
+    board: Annotated[
+        Path | None, typer.Option(help="Where to save one picture of it all; demo-board.png in the mesh's folder.")
+    ] = None,
 ) -> None:
     """Start the mesh, stream a picture through it, and show what it saw, found and learnt."""
     session: Session = context.obj
@@ -60,19 +68,25 @@ def demo(
         session.fail(str(error), EXIT_USAGE)
     if picture is not None and photo is None and not session.json_output:
         console.print(_ABOUT_SAMPLE)
+    target = board or Home.find().make().path / _BOARD
+    check_board(target, session)
+    saved: list[Path] = []  # the board, once it is there
     running = load()
     local = running or start_mesh(session)
     try:
         Session("", "", tls=False, json_output=session.json_output).run(
-            lambda mesh: _show(mesh, local, picture, video, json_output=session.json_output), roles=("operator",)
+            lambda mesh: _show(mesh, local, picture, video, _Board(target, saved), json_output=session.json_output),
+            roles=("operator",),
         )
         if not once:
-            _stay(local, json_output=session.json_output)
+            _stay(local, saved, json_output=session.json_output)
     finally:
         if running is None:
             errors.print("stopping ...")
             shut_down(Home.find())
             errors.print("stopped")
+        for file in saved:
+            tell_board(file, json_output=session.json_output)
 
 
 def sample_photo() -> Path | None:
@@ -84,10 +98,25 @@ def sample_photo() -> Path | None:
     return photo if photo.exists() else None
 
 
-async def _show(mesh: Vitrine, local: LocalMesh, photo: Path | None, video: str, *, json_output: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """Where the picture of it all goes, and whether it is there."""
+
+    path: Path
+    saved: list[Path]
+
+    async def save(self, content: BoardContent) -> None:
+        await save_board(content, self.path)
+        self.saved.append(self.path)
+
+
+async def _show(
+    mesh: Vitrine, local: LocalMesh, photo: Path | None, video: str, board: _Board, *, json_output: bool
+) -> None:
     await _ensure_catalog(mesh, json_output=json_output)
     before = await _radar(mesh)
-    stream = FrameStream(mesh, StreamSettings(source="demo"))
+    pictures = ResultOptions(include_blurred_image=photo is None, include_masks=photo is None)
+    stream = FrameStream(mesh, StreamSettings(source="demo", results=pictures))
     frames = _frames(photo, video)
     _headline(f"1. A camera stream through Envoy ({local.state.edge_url})", json_output=json_output)
     view = await show_stream(stream, frames, json_output=json_output)
@@ -97,14 +126,18 @@ async def _show(mesh: Vitrine, local: LocalMesh, photo: Path | None, video: str,
         console.print(views.matches_table(best.garments, best.matches))
     if photo is not None:
         _headline("2. The same photo as a capture: a job for the worker", json_output=json_output)
-        await _capture(mesh, photo, json_output=json_output)
+        done = await _capture(mesh, photo, json_output=json_output)
+        await board.save(await gather(mesh, done, since=before))
+    elif best is not None and best.blurred_image.data:
+        await board.save(await gather_keyframe(mesh, stream.name, best, since=before))
     _headline(f"{2 if photo is None else 3}. What it did to the taste profile", json_output=json_output)
-    after = await _radar(mesh)
+    after, tastes = await _radar(mesh), await mesh.tastes()
     if json_output:
         as_json({"radarBefore": _scores(before), "radarAfter": _scores(after)})
     else:
         console.print(views.radar_table(before, title="Before"))
         console.print(views.radar_table(after, before, title="After"))
+        console.print(views.tastes_table(tastes))
     if not any(result.garments for result in view.results):
         errors.print("No garment was found in any keyframe; try a photo that shows a person from head to knee.")
         raise typer.Exit(EXIT_FAILED)
@@ -134,7 +167,7 @@ async def _is_searchable(mesh: Vitrine) -> bool:
         raise
 
 
-async def _capture(mesh: Vitrine, photo: Path, *, json_output: bool) -> None:
+async def _capture(mesh: Vitrine, photo: Path, *, json_output: bool) -> capture_pb2.Capture:
     image = encode(read_photo(photo))
     done = await follow_capture(mesh, image, cropped=True, quiet=json_output)
     if json_output:
@@ -143,6 +176,7 @@ async def _capture(mesh: Vitrine, photo: Path, *, json_output: bool) -> None:
         show_capture(done)
     if done.state != capture_pb2.Capture.STATE_SUCCEEDED:
         raise typer.Exit(EXIT_FAILED)
+    return done
 
 
 async def _radar(mesh: Vitrine) -> taste_pb2.Radar:
@@ -154,7 +188,7 @@ def _scores(radar: taste_pb2.Radar) -> dict[str, float]:
     return {axis.axis: round(axis.score, 2) for axis in radar.axes}
 
 
-def _stay(local: LocalMesh, *, json_output: bool) -> None:
+def _stay(local: LocalMesh, boards: list[Path], *, json_output: bool) -> None:
     """Prints where everything is and waits for Ctrl-C."""
     url = local.state.edge_url
     places = {"edge": url, "health": f"{url}/health", "openapi": f"{url}/openapi.json", "admin": local.state.admin_url}
@@ -166,6 +200,8 @@ def _stay(local: LocalMesh, *, json_output: bool) -> None:
             console.print(f"  {name:8} {place}")
         for line in _to_copy(_program(), url):  # as they are: a line that was broken cannot be copied
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for file in boards:
+        tell_board(file, json_output=json_output)
     _until_interrupted()
 
 

@@ -16,6 +16,7 @@ from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.profile.v1 import taste_pb2
 from vitrine.sdk import FrameStream, Reconnected
+from vitrine.words import counted, money
 
 # How a frame can end, in the words of the contract and for people.
 _OUTCOMES = {
@@ -57,7 +58,7 @@ class LiveView:
         if isinstance(event, Reconnected):
             self._notes.append(
                 f"reconnected after {event.away_s:.1f} s ({event.cause}); "
-                f"{views.counted(event.replayed_result_count, 'result')} replayed"
+                f"{counted(event.replayed_result_count, 'result')} replayed"
             )
             return
         kind = event.WhichOneof("event")
@@ -99,7 +100,7 @@ class LiveView:
         left_out = self._result_count - len(self.results)
         parts: list[RenderableType] = [Text(self._stream.name, style="dim")]
         if left_out:
-            parts.append(Text(f"... {views.counted(left_out, 'keyframe')} before these (--json shows all)"))
+            parts.append(Text(f"... {counted(left_out, 'keyframe')} before these (--json shows all)"))
         parts += [keyframes_table(self.results), *self._noted(), Text(self._account(), style="bold")]
         if self._times_ms:
             half_ms, most_ms = statistics.median(self._times_ms), max(self._times_ms)
@@ -116,8 +117,8 @@ class LiveView:
     def _account(self) -> str:
         elapsed = max(1e-3, self._last_ack - self._started)
         sent = self._stream.sent_count
-        parts = [f"{views.counted(sent, 'frame')} in {elapsed:.1f} s ({sent / elapsed:.1f} fps)"]
-        parts.append(views.counted(self._counts["processed"], "keyframe"))
+        parts = [f"{counted(sent, 'frame')} in {elapsed:.1f} s ({sent / elapsed:.1f} fps)"]
+        parts.append(counted(self._counts["processed"], "keyframe"))
         parts += [f"{self._counts[name]:,} {words}" for name, words in _OUTCOMES.items() if self._counts[name]]
         return " · ".join(parts)
 
@@ -149,8 +150,10 @@ def _seen(result: frame_pb2.StreamResult) -> RenderableType:
 
 def _found(result: frame_pb2.StreamResult) -> str:
     best = [found.matches[0].product for found in result.matches if found.matches][:1]
-    parts = [f"{product.title} {views.money(product.price)}" for product in best]
+    parts = [f"{product.title} {money(product.price)}" for product in best]
     parts += [it.summary for it in result.taste_change.attributions if it.summary][:1]
+    again = sum(bool(it.repeat_of_event_id) for it in result.taste_change.attributions)
+    parts += [f"{counted(again, 'garment')} already counted"] if again else []
     return " · ".join(parts)
 
 

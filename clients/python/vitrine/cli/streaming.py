@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 from rich.live import Live
-from vitrine.cli import views
 from vitrine.cli.live import LiveView
 from vitrine.cli.output import as_json, console, errors
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, StreamSettings, Vitrine, frames_of
 from vitrine.sdk.frames import PICTURES, pictures_in
+from vitrine.words import counted
 
 _REFRESHES_PER_S = 5
 
@@ -83,7 +83,7 @@ def _warn(skipped: list[Path], *, json_output: bool) -> None:
         else:
             errors.print(words, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if skipped and not json_output:
-        errors.print(f"{views.counted(len(skipped), 'file')} skipped", style="yellow")
+        errors.print(f"{counted(len(skipped), 'file')} skipped", style="yellow")
 
 
 def describe(source: str, fps: float) -> str:
@@ -102,7 +102,7 @@ def describe(source: str, fps: float) -> str:
     if path.is_dir():
         count = len(pictures_in(path))
         each = "" if fps <= 1 else "; --fps 1 leaves each the second that keyframes are apart"
-        return f"{views.counted(count, 'picture')} of {source} at {fps:g} fps{each}"
+        return f"{counted(count, 'picture')} of {source} at {fps:g} fps{each}"
     if "://" not in source and not path.exists():
         raise FileNotFoundError(f"there is no file or folder {source!r}; a webcam is given by its number")
     return f"the picture {source}" if path.suffix.lower() in PICTURES else f"{source} at {fps:g} fps"

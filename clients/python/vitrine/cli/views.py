@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC
 
-from google.type.money_pb2 import Money
 from rich.console import Group, RenderableType
 from rich.constrain import Constrain
 from rich.table import Table
@@ -16,26 +15,11 @@ from rich.text import Text
 from vitrine.profile.v1 import profile_pb2, taste_pb2
 from vitrine.retrieval.v1 import match_pb2, product_pb2, search_service_pb2
 from vitrine.type.v1 import garment_pb2, model_pb2
+from vitrine.words import counted, did, drift, money, worn
 
 _BAR_CELLS = 21
 _PRICE_CELLS = 13
 _WIDTH_CELLS = 100  # with more, the eye loses its line between a title and its price
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """Writes a number with its noun: `1 face`, `2 faces`.
-
-    Args:
-        count: The number.
-        one: The noun for 1.
-        many: The noun for the rest; with an `s` when not given.
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def money(amount: Money) -> str:
-    """Writes an amount with two decimals and its currency."""
-    return f"{amount.units + amount.nanos / 1e9:,.2f} {amount.currency_code}"
 
 
 def colors(garment: garment_pb2.Garment, most: int = 3) -> Text:
@@ -133,15 +117,36 @@ def radar_table(after: taste_pb2.Radar, before: taste_pb2.Radar | None = None, t
     return _under(f"{title} ({counted(after.sighting_count, 'sighting')})", table)
 
 
+def attributions_table(attributions: Iterable[taste_pb2.GarmentAttribution]) -> RenderableType:
+    """Shows what each garment of a sighting did to the taste, or that it had counted before."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for each in attributions:
+        table.add_row(Text(f"  {worn(each)}"), Text(did(each), style="yellow" if each.repeat_of_event_id else "cyan"))
+    return _under("What each garment did to the taste", table) if table.row_count else Text("No garment counted.")
+
+
+def tastes_table(tastes: Sequence[taste_pb2.Taste]) -> RenderableType:
+    """Shows the ways of dressing: the overall one, and the groups of like outfits with their share and drift."""
+    if not tastes:
+        return Text("Ways of dressing: none before the first outfit.", style="dim")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for taste in tastes:
+        outfits = counted(taste.sighting_count, "outfit")
+        table.add_row(Text(f"  {taste.label}"), f"{taste.weight:4.0%}", outfits, Text(drift(taste), style="cyan"))
+    alone = [Text("  groups of like outfits show from eight outfits on", style="dim")] if len(tastes) == 1 else []
+    return _under("Ways of dressing", table, *alone)
+
+
 def taste_change(change: taste_pb2.TasteChange) -> RenderableType:
     """Shows one change of the taste: when, which garments, and the axes."""
     when = change.record_time.ToDatetime(UTC).astimezone().strftime("%H:%M:%S")
-    what = (
-        "a sighting was taken back"
-        if change.undo
-        else ", ".join(it.summary for it in change.attributions if it.summary)
-    )
+    what = "a sighting was taken back" if change.undo else _told(change.attributions)
     return Group(Text(f"{when}  {what or 'a sighting'}", style="cyan"), radar_table(change.after, change.before))
+
+
+def _told(attributions: Iterable[taste_pb2.GarmentAttribution]) -> str:
+    parts = [f"{worn(it)} already counted" if it.repeat_of_event_id else it.summary for it in attributions]
+    return ", ".join(filter(None, parts))
 
 
 def _bar(score: float) -> Text:

@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 from vitrine.ingest.v1 import capture_pb2, capture_service_pb2, capture_service_pb2_grpc, privacy_service_pb2_grpc
 from vitrine.ingest.v1.stream_service_pb2_grpc import StreamServiceStub
-from vitrine.profile.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc
+from vitrine.profile.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc, taste_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.transport import interceptors, with_tokens
@@ -151,6 +151,18 @@ class Vitrine:
                 raise failure
             await asyncio.sleep(min(2.0, 0.1 * 2**attempt))
 
+    async def capture_image(self, name: str) -> bytes:
+        """Reads the picture that the mesh kept of a capture: cropped, scaled, its faces blurred.
+
+        Args:
+            name: ``users/{user}/captures/{capture}``.
+
+        Returns:
+            A JPEG.
+        """
+        request = capture_service_pb2.GetCaptureImageRequest(name=name)
+        return (await self.captures.GetCaptureImage(request)).image_data
+
     async def search_text(self, text: str, *, page_size: int = 10) -> search_service_pb2.SearchProductsResponse:
         """Finds products by words.
 
@@ -177,6 +189,11 @@ class Vitrine:
         """Reads the user's profile, with the taste radar."""
         request = profile_service_pb2.GetProfileRequest(name=f"{self.user}/profile")
         return (await self.profiles.GetProfile(request)).profile
+
+    async def tastes(self) -> list[taste_pb2.Taste]:
+        """Reads the user's ways of dressing: the overall one first; none before the first sighting."""
+        request = profile_service_pb2.ListTastesRequest(parent=self.user)
+        return list((await self.profiles.ListTastes(request)).tastes)
 
     async def watch_profile(self) -> AsyncIterator[profile_service_pb2.WatchProfileResponse]:
         """Follows the user's profile; a broken connection is taken up where it broke.

@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 from vitrine.profile.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc, taste_pb2
 from vitrine.retrieval.v1 import match_pb2, search_service_pb2, search_service_pb2_grpc
-from vitrine.type.v1 import garment_pb2, model_pb2
+from vitrine.type.v1 import garment_pb2, model_pb2, personal_context_pb2
 from vitrine.vision.v1 import garment_service_pb2, garment_service_pb2_grpc
 
 from mesh.errors import FailedPreconditionError, InvalidInputError, NotFoundError, VitrineError
@@ -109,15 +109,28 @@ class VisionPeer(Peer, garment_service_pb2_grpc.GarmentServiceServicer):
 class RetrievalPeer(Peer, search_service_pb2_grpc.SearchServiceServicer):
     """Finds one product for every garment."""
 
+    requests: list[Any] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)  # parts of a context that have no influence
+    refuses_persons: bool = False  # a search with a context is refused
+
     def __post_init__(self) -> None:
         Peer.__init__(self)
 
     def register(self, server: grpc.aio.Server) -> None:
         search_service_pb2_grpc.add_SearchServiceServicer_to_server(self, server)
 
+    async def restore(self) -> None:
+        self.requests.clear()
+        self.unused.clear()
+        self.refuses_persons = False
+        await super().restore()
+
     async def MatchGarments(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.requests.append(request)
         await self.behaviour.act(context)
-        answer = search_service_pb2.MatchGarmentsResponse()
+        if self.refuses_persons and request.ranking.HasField("personal_context"):
+            await Behaviour(error=InvalidInputError.of("ranking.personal_context.budget", "no rate")).act(context)
+        answer = search_service_pb2.MatchGarmentsResponse(unused_context=self.unused)
         for garment in request.garments:
             match = match_pb2.ProductMatch(rank=1, score=0.8)
             match.product.name, match.product.title = f"products/{garment.category}-1", f"A {garment.category}"
@@ -139,6 +152,9 @@ class ProfilePeer(Peer, profile_service_pb2_grpc.ProfileServiceServicer):
     stuck: set[str] = field(default_factory=set)  # events whose undo fails, and no repetition helps
     lost: set[str] = field(default_factory=set)  # RPCs that find nobody: `GetProfile`
     asked: list[str] = field(default_factory=list)  # whose profile was asked for
+    contexts: dict[str, personal_context_pb2.PersonalContext] = field(default_factory=dict)
+    ranked_for: list[Any] = field(default_factory=list)  # what was asked before a search
+    ranking: Behaviour = field(default_factory=Behaviour)  # how that is answered
 
     def __post_init__(self) -> None:
         Peer.__init__(self)
@@ -160,6 +176,16 @@ class ProfilePeer(Peer, profile_service_pb2_grpc.ProfileServiceServicer):
         change = taste_pb2.TasteChange(event_id=request.event_id, capture=request.capture)
         change.deltas.add(axis="casual_formal", delta=4.0, towards="formal")
         return profile_service_pb2.RecordSightingResponse(change=change, duplicate=duplicate)
+
+    async def restore(self) -> None:
+        self.ranking = Behaviour()
+        await super().restore()
+
+    async def GetPersonalContext(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.ranked_for.append(request)
+        await self.ranking.act(context)
+        known = self.contexts.get(request.name.split("/")[1])
+        return profile_service_pb2.GetPersonalContextResponse(context=known)
 
     async def UndoSighting(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self.behaviour.act(context)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
+import threading
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +17,10 @@ from vitrine.ingest.v1 import capture_pb2
 from vitrine.ingest.v1 import capture_service_pb2 as pb
 from vitrine.type.v1 import geometry_pb2
 
+from ingest_svc import __main__ as server
+from ingest_svc.captures.picture import SafePicture, prepare
 from ingest_svc.privacy.blur import BlurFailedError
+from mesh.server import serving
 from tests.services.ingest.captures.conftest import Mesh, User, drawn
 from tests.services.ingest.captures.failures import Failure, failure_of
 
@@ -171,6 +176,37 @@ async def test_more_waiting_captures_than_allowed_are_refused(mesh: Mesh, user: 
     await mesh.rows(_FILL, user.subject, mesh.settings.capture_queue_limit)
     failure = await failure_of(user.create(drawn(100, 120)))
     assert (failure.code, failure.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CAPACITY_REACHED")
+
+
+async def test_more_bytes_of_pictures_than_allowed_are_refused(
+    mesh: Mesh, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two pictures fit the executor's queue of 64, and not the bytes that may wait for it."""
+    go_on, began = threading.Event(), threading.Event()
+
+    def slow(*arguments: Any) -> SafePicture:
+        began.set()
+        go_on.wait(30)
+        return prepare(*arguments)
+
+    monkeypatch.setattr("ingest_svc.captures.intake.prepare", slow)
+    settings = mesh.settings.model_copy(update={"picture_queue_bytes": len(photo) * 3 // 2})
+    async with serving(settings, server.build) as running:
+        await running.ready.wait()
+        ada, bob = (User(running.port, name, mesh.key.sign(name, [], ttl_s=600)) for name in ("room-ada", "room-bob"))
+        first = asyncio.create_task(ada.create(photo))
+        try:
+            await asyncio.to_thread(began.wait, 30)
+            failure = await failure_of(bob.create(photo))
+        finally:
+            go_on.set()
+        assert (failure.code, failure.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CAPACITY_REACHED")
+        assert failure.metadata == {"limit": str(settings.picture_queue_bytes), "unit": "bytes"}
+        assert (await first).state == capture_pb2.Capture.STATE_QUEUED
+        assert (await bob.create(photo)).state == capture_pb2.Capture.STATE_QUEUED
+        for user in (ada, bob):
+            await user.channel.close()
+    assert not await mesh.rows("select 1 from captures where user_id = 'room-bob' offset 1")
 
 
 _FILL = """

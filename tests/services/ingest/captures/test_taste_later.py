@@ -40,7 +40,7 @@ async def without_taste(mesh: Mesh, user: User, photo: bytes) -> capture_pb2.Cap
     """A capture that has succeeded while the profile was away."""
     await mesh.peers.profile.stop()
     capture: capture_pb2.Capture = await user.finished((await user.create(photo)).name)
-    assert (capture.state, list(capture.degraded_parts)) == (State.STATE_SUCCEEDED, ["taste"])
+    assert (capture.state, list(capture.degraded_parts)) == (State.STATE_SUCCEEDED, ["personal", "taste"])
     assert capture.outfit.taste_pending
     assert not capture.outfit.HasField("taste_change")
     return capture
@@ -64,7 +64,8 @@ async def test_taste_comes_when_the_profile_comes_back(mesh: Mesh, user: User, p
     changes = await following
     assert [change.outfit.taste_pending for change in changes] == [True, False]
     final = changes[-1]
-    assert (final.state, final.degraded, list(final.degraded_parts)) == (State.STATE_SUCCEEDED, False, [])
+    # The order of the products stays as it was found: as for anybody.
+    assert (final.state, list(final.degraded_parts)) == (State.STATE_SUCCEEDED, ["personal"])
     assert final.outfit.taste_change.event_id == event_of(capture)
     assert final.outfit.garments == capture.outfit.garments
     assert final.outfit.matches == capture.outfit.matches
@@ -124,8 +125,8 @@ async def test_answer_that_got_lost_is_counted_once(mesh: Mesh, user: User, phot
 @pytest.mark.parametrize(
     ("error", "parts"),
     [
-        pytest.param(no_consent(), [], id="consent withdrawn meanwhile"),
-        pytest.param(InvalidInputError.of("outfit", "no"), ["taste"], id="refused for good"),
+        pytest.param(no_consent(), ["personal"], id="consent withdrawn meanwhile"),
+        pytest.param(InvalidInputError.of("outfit", "no"), ["personal", "taste"], id="refused for good"),
     ],
 )
 async def test_what_the_profile_refuses_is_not_sent_again(

@@ -13,7 +13,7 @@ import grpc
 import grpc.aio
 from vitrine.profile.v1 import profile_service_pb2, profile_service_pb2_grpc
 from vitrine.retrieval.v1 import search_service_pb2, search_service_pb2_grpc
-from vitrine.type.v1 import garment_pb2, model_pb2
+from vitrine.type.v1 import garment_pb2, model_pb2, personal_context_pb2
 from vitrine.vision.v1 import garment_service_pb2, garment_service_pb2_grpc
 
 _VECTOR = model_pb2.Embedding(values=[0.6, 0.8], model="stand-in/1")
@@ -29,6 +29,8 @@ class Neighbours:
         pictures: The pictures that reached vision.
         sightings: How often each event id reached the profile.
         recorded: Event ids that count.
+        persons: What is known of users, by user.
+        searches: The searches that reached retrieval.
         port: Where they listen.
     """
 
@@ -37,6 +39,8 @@ class Neighbours:
     pictures: list[bytes] = field(default_factory=list)
     sightings: Counter[str] = field(default_factory=Counter)
     recorded: set[str] = field(default_factory=set)
+    persons: dict[str, personal_context_pb2.PersonalContext] = field(default_factory=dict)
+    searches: list[Any] = field(default_factory=list)
     port: int = 0
 
     async def answer(self, name: str, context: Any) -> None:
@@ -57,10 +61,16 @@ class Neighbours:
 
     async def match(self, request: Any, context: Any) -> Any:
         await self.answer("retrieval", context)
+        self.searches.append(request)
         response = search_service_pb2.MatchGarmentsResponse()
         for garment in request.garments:
             response.garments.add(garment_id=garment.garment_id).matches.add(score=0.5)
         return response
+
+    async def person(self, request: Any, context: Any) -> Any:
+        await self.answer("profile", context)
+        known = self.persons.get(request.name.split("/")[1])
+        return profile_service_pb2.GetPersonalContextResponse(context=known)
 
     async def record(self, request: Any, context: Any) -> Any:
         await self.answer("profile", context)
@@ -87,7 +97,13 @@ async def neighbours() -> AsyncIterator[Neighbours]:
         _only(retrieval.SearchServiceServicer, MatchGarments=made.match), server
     )
     profile.add_ProfileServiceServicer_to_server(
-        _only(profile.ProfileServiceServicer, RecordSighting=made.record, EraseProfile=made.erase), server
+        _only(
+            profile.ProfileServiceServicer,
+            RecordSighting=made.record,
+            EraseProfile=made.erase,
+            GetPersonalContext=made.person,
+        ),
+        server,
     )
     made.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

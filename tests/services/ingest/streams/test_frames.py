@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 import pytest
 from vitrine.ingest.v1 import frame_pb2
+from vitrine.type.v1 import personal_context_pb2
 
 from imaging.faces import FaceDetector
 from tests.services.ingest.streams.client import Request, StreamClient, accounted, now_s
@@ -126,9 +127,11 @@ async def test_without_the_blur_nothing_leaves(
     assert (await client.stop()).totals.rejected_count == 1
 
 
-@pytest.mark.parametrize(("away", "part"), [("retrieval", "matches"), ("profile", "taste")])
+@pytest.mark.parametrize(
+    ("away", "parts"), [("retrieval", ["matches"]), ("profile", ["personal", "taste"])], ids=["retrieval", "profile"]
+)
 async def test_a_part_that_is_away_is_named_and_the_rest_comes(
-    connect: Connect, near: Neighbours, away: str, part: str
+    connect: Connect, near: Neighbours, away: str, parts: list[str]
 ) -> None:
     near.away.add(away)
     client = connect()
@@ -136,8 +139,27 @@ async def test_a_part_that_is_away_is_named_and_the_rest_comes(
     await client.frame(_FIRST)
     result = await client.result(1)
     assert result.degraded
-    assert list(result.degraded_parts) == [part]
+    assert list(result.degraded_parts) == parts
     assert result.garments
+    assert bool(result.matches) == ("matches" not in parts)
+
+
+async def test_products_are_ranked_for_the_user_until_they_say_not_to(
+    connect: Connect, near: Neighbours, user: str
+) -> None:
+    near.persons[user] = personal_context_pb2.PersonalContext(sizes={"top": "M"})
+    client = connect()
+    await client.config(keyframes={"min_interval_s": 0.0, "max_interval_s": 5.0})
+    await client.frame(_FIRST)
+    assert list((await client.result(1)).used_context) == ["sizes"]
+    assert near.searches[-1].ranking.personal_context.sizes["top"] == "M"
+    await client.command("configure", results={"skip_personal_ranking": True})
+    await client.frame(_SECOND)
+    result = await client.result(2)
+    assert not result.used_context
+    assert not result.degraded
+    assert result.matches
+    assert not near.searches[-1].HasField("ranking")
 
 
 async def test_a_keyframe_waits_for_vision_to_come_back(connect: Connect, near: Neighbours) -> None:

@@ -14,6 +14,7 @@ import pytest
 from imaging import decode
 from imaging.decode import DecodeLimits
 from imaging.errors import ImageError
+from ingest_svc.captures.room import PictureRoom
 from ingest_svc.privacy.blur import FaceBlur
 from ingest_svc.streams import darkroom as module
 from ingest_svc.streams.darkroom import FrameDarkroom
@@ -35,6 +36,10 @@ async def executor() -> AsyncIterator[ModelExecutor]:
     made.close()
 
 
+def darkroom_on(executor: ModelExecutor, limit_bytes: int = 1 << 30) -> FrameDarkroom:
+    return FrameDarkroom(executor, FaceBlur(), DecodeLimits(), PictureRoom(limit_bytes))
+
+
 @pytest.mark.parametrize(
     ("width", "height", "suffix", "inline"),
     [(640, 480, ".jpg", True), (1920, 1080, ".jpg", False), (640, 480, ".png", False), (640, 480, ".webp", False)],
@@ -50,14 +55,14 @@ async def test_only_a_small_jpeg_is_decoded_on_the_event_loop(
 
     monkeypatch.setattr(module, "decode_gray_thumbnail", spied)
     data = picture(width, height, suffix)
-    gray = await FrameDarkroom(executor, FaceBlur(), DecodeLimits()).thumbnail(data)
+    gray = await darkroom_on(executor).thumbnail(data)
     np.testing.assert_array_equal(gray, decode.decode_gray_thumbnail(data))
     assert (threads == [get_ident()]) == inline
 
 
 async def test_a_frame_that_is_no_picture_is_refused_at_once(executor: ModelExecutor) -> None:
     with pytest.raises(ImageError):
-        await FrameDarkroom(executor, FaceBlur(), DecodeLimits()).thumbnail(b"nothing")
+        await darkroom_on(executor).thumbnail(b"nothing")
 
 
 async def test_a_full_executor_refuses_a_large_frame(executor: ModelExecutor) -> None:
@@ -66,7 +71,25 @@ async def test_a_full_executor_refuses_a_large_frame(executor: ModelExecutor) ->
     await asyncio.sleep(0)
     try:
         with pytest.raises(ResourceExhaustedError):
-            await FrameDarkroom(executor, FaceBlur(), DecodeLimits()).thumbnail(picture(640, 480, ".png"))
+            await darkroom_on(executor).thumbnail(picture(640, 480, ".png"))
     finally:
         release.set()
         await asyncio.gather(*busy)
+
+
+async def test_pictures_that_wait_are_bounded_in_bytes(executor: ModelExecutor) -> None:
+    data, room, release = picture(640, 480, ".png"), PictureRoom(len(picture(640, 480, ".png")) * 3 // 2), Event()
+    darkroom = FrameDarkroom(executor, FaceBlur(), DecodeLimits(), room)
+    busy = asyncio.create_task(executor.run(release.wait))
+    waiting = asyncio.create_task(darkroom.thumbnail(data))
+    await asyncio.sleep(0)
+    try:
+        for look in (darkroom.thumbnail, darkroom.develop):
+            with pytest.raises(ResourceExhaustedError) as caught:
+                await look(data)
+            assert (caught.value.reason, caught.value.metadata["unit"]) == ("CAPACITY_REACHED", "bytes")
+    finally:
+        release.set()
+        await asyncio.gather(busy, waiting)
+    assert room.held_bytes == 0
+    assert (await darkroom.thumbnail(data)).shape == (120, 160)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,27 @@ def test_shades_of_one_cloth_are_one_color() -> None:
     assert len(dominant_colors(srgb_to_lab(folds))) == 1
 
 
+def test_deep_folds_of_one_cloth_are_one_color() -> None:
+    folds = np.linspace(0.4, 1.1, 400)[:, None] * np.array(parse_hex("#9dab8e"))
+    assert len(dominant_colors(srgb_to_lab(folds))) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("#fafafa", "#121212"), ("#fafafa", "#808080"), ("#d01c25", "#2456b8"), ("#1b2545", "#fafafa")],
+)
+def test_prints_stay_two_colors(first: str, second: str) -> None:
+    assert len(dominant_colors(pixels((first, 600), (second, 400), noise=4))) == 2
+
+
+@pytest.mark.parametrize(
+    ("lightness", "name"),
+    [(5, "black"), (14, "black"), (20, "black"), (31, "charcoal"), (54, "grey"), (73, "light grey"), (96, "white")],
+)
+def test_greys_are_named_as_cloth_looks(lightness: float, name: str) -> None:
+    assert nearest_color([lightness, 0, 0]).name == name
+
+
 def test_crumbs_are_no_color() -> None:
     assert len(dominant_colors(pixels(("#121212", 990), ("#f7d52a", 10)))) == 1
 
@@ -93,3 +116,11 @@ def test_crumbs_are_no_color() -> None:
 def test_answer_depends_on_the_pixels_only() -> None:
     values = pixels(("#d01c25", 50), ("#fafafa", 70), ("#2456b8", 60), ("#2c8b42", 40), ("#f7d52a", 30), noise=12)
     assert dominant_colors(values) == dominant_colors(values)
+
+
+def test_the_contract_lists_every_name() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs/contract.md").read_text()
+    for family in {color.family for color in vocabulary()}:
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| {family} |")]
+        listed = row.split("|")[2].strip().split(", ")
+        assert listed == [color.name for color in vocabulary() if color.family == family]

@@ -8,6 +8,7 @@ import pytest
 from vision_svc.garments import fashion_space as space
 from vision_svc.garments.attributes import describe_product
 from vision_svc.garments.kinds import KINDS
+from vision_svc.garments.pattern import Pattern, named_pattern
 from vision_svc.garments.refine import FINER, finer_category, refined
 from vision_svc.garments.style import CATEGORY_PRIORS
 from vision_svc.garments.thumbnail import GarmentView
@@ -70,3 +71,55 @@ def test_a_blazer_is_more_formal_than_unnamed_outerwear() -> None:
     assert after.colors == before.colors
     assert refined(coarse, None, view, vector(blazer=1.0)) == (named, None)
     assert refined(coarse, before, view, vector(skirt=1.0)) == (coarse, before)
+
+
+def patterned(chances: tuple[float, ...], edges: float = 0.2) -> Pattern:
+    """What a vector with these chances of patterns makes of cloth that the rule calls plain."""
+    vector = space.join({"pattern": np.sqrt(np.array([chances]))})[0]
+    return named_pattern(Pattern("plain", 0.2, edges, 0.0, 0.6), vector)
+
+
+@pytest.mark.parametrize(
+    ("chances", "word"),
+    [
+        pytest.param((0.95, 0.05, 0, 0, 0, 0), "plain", id="plain"),
+        pytest.param((0.01, 0.97, 0.02, 0, 0, 0), "striped", id="striped"),
+        pytest.param((0.02, 0, 0, 0.08, 0.9, 0), "floral", id="floral"),
+        pytest.param((0.01, 0.2, 0.2, 0.2, 0.2, 0.19), "patterned", id="patterned, nobody knows how"),
+    ],
+)
+def test_patterns_get_their_name_from_the_encoder(chances: tuple[float, ...], word: str) -> None:
+    found = patterned(chances)
+    assert found.word == word
+    assert 0.4 < found.confidence <= 1
+    assert found.score == 0.2
+
+
+def test_edges_speak_for_a_pattern_too() -> None:
+    unsure = (0.3, 0.7, 0, 0, 0, 0)
+    assert patterned(unsure, edges=0.0).word == "plain"
+    assert patterned(unsure, edges=0.5).word == "striped"
+
+
+def test_of_a_garment_that_lies_alone_the_encoder_is_believed() -> None:
+    vector = space.join({"pattern": np.sqrt(np.array([[0.4, 0.6, 0, 0, 0, 0]]))})[0]
+    alone = named_pattern(Pattern("plain", 0.2, 0.0, 0.0, 0.6), vector, worn=False)
+    assert alone.word == "striped"
+    assert alone.confidence == pytest.approx(0.6, abs=1e-5)
+
+
+def test_a_vector_without_patterns_leaves_the_rule_alone() -> None:
+    rule = Pattern("patterned", 0.6, 0.3, 2.0, 0.6)
+    assert named_pattern(rule, vector(skirt=1.0)) is rule
+
+
+def test_the_pattern_of_a_garment_and_its_confidence_follow_the_encoder() -> None:
+    view = GarmentView(np.full((60, 40, 3), 30, np.uint8), np.ones((60, 40), np.bool_))
+    seen = ParsedGarment(Bucket.TOP, "top", 0.8, (0, 0, 40, 60), view.mask, (), 0.4)
+    before = describe_product(view, "top")
+    sure = space.join({"pattern": np.sqrt(np.array([[0.001, 0.998, 0.001, 0, 0, 0]]))})[0]
+    _, after = refined(seen, before, view, sure)
+    assert after is not None
+    assert after.pattern == named_pattern(before.pattern, sure)
+    assert after.confidence["pattern"] == after.pattern.confidence
+    assert after.confidence["colors"] == before.confidence["colors"]

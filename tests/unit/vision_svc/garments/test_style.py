@@ -77,7 +77,7 @@ def test_solidity_of_known_shapes() -> None:
 def test_a_product_is_described_with_confidences() -> None:
     picture = garment(3, "t-shirt", "plain", hue=110)
     found = describe_product(GarmentView(picture, mask_of(3, picture)), "t-shirt")
-    assert set(found.confidence) == {"colors", "pattern", "silhouette", "style"}
+    assert set(found.confidence) == {"colors", "pattern", "silhouette", "sleeve_length", "length", "style"}
     assert all(0 <= value <= 1 for value in found.confidence.values())
     assert found.silhouette is Silhouette.UNKNOWN
     assert found.confidence["silhouette"] == 0

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from mesh.errors import ResourceExhaustedError
 from vision_svc.models.batching import Batcher
+from vision_svc.models.contract import Task
+from vision_svc.models.registry import ModelUnavailableError
 
 pytestmark = pytest.mark.unit
 
@@ -49,13 +52,82 @@ async def test_callers_share_batches_and_get_their_own_results() -> None:
     assert runner.batches == [[1, 2, 3, 4], [5, 6, 7]] or runner.batches == [[1], [2, 3, 4, 5], [6, 7]]
 
 
-async def test_a_failing_batch_fails_its_callers_and_the_next_one_works() -> None:
+async def test_a_failing_input_fails_its_caller_and_the_next_one_works() -> None:
     runner = Runner()
     runner.gate.set()
     batcher = Batcher(runner)
     with pytest.raises(ValueError, match="13"):
         await batcher.submit([13, 14])
     assert await batcher.submit([5]) == [10]
+
+
+@pytest.mark.parametrize("place", range(7))
+async def test_what_makes_a_batch_fail_fails_alone(place: int) -> None:
+    """Eight callers whose inputs go in together; one of them has a picture that no model takes."""
+    runner = Runner()
+    batcher = Batcher(runner)
+    groups = [[20 + number] for number in range(7)]
+    groups[place] = [1, 13]
+    tasks = await submit_while_busy(batcher, [0], *groups)
+    runner.gate.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert answers[0] == [0]
+    bad = answers[1 + place]
+    assert isinstance(bad, ValueError)
+    good = [group for group in groups if 13 not in group]
+    assert [answer for answer in answers[1:] if answer is not bad] == [[2 * number] for (number,) in good]
+    assert len(runner.batches) <= 1 + 2 * 4  # nine inputs in halves
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ResourceExhaustedError("full", "CAPACITY_REACHED"),
+        ModelUnavailableError(Task.GARMENT_PARSE, "pose-unet/1", "no file"),
+    ],
+    ids=["full queue", "no model"],
+)
+async def test_what_is_no_inputs_fault_is_not_tried_again(error: Exception) -> None:
+    runs = 0
+
+    async def run(_: Sequence[int]) -> list[int]:
+        nonlocal runs
+        runs += 1
+        raise error
+
+    tasks = [asyncio.create_task(Batcher(run).submit([1, 2, 3])), asyncio.create_task(Batcher(run).submit([4]))]
+    assert await asyncio.gather(*tasks, return_exceptions=True) == [error, error]
+    assert runs == 2
+
+
+async def test_batch_that_is_too_large_for_the_model_is_cut() -> None:
+    async def run(items: Sequence[int]) -> list[int]:
+        if len(items) > 2:
+            raise MemoryError
+        return [2 * item for item in items]
+
+    assert await Batcher(run).submit(list(range(7))) == [0, 2, 4, 6, 8, 10, 12]
+
+
+async def test_model_that_answers_too_little_leaves_nobody_waiting() -> None:
+    async def run(items: Sequence[int]) -> list[int]:
+        return [2 * item for item in items][: 1 if 13 in items else None]
+
+    batcher = Batcher(run)
+    async with asyncio.timeout(5):
+        good, bad = await asyncio.gather(batcher.submit([1, 2]), batcher.submit([13, 13]), return_exceptions=True)
+    assert (good, bad) == ([2, 4], [26, 26])  # one at a time it answers them all
+
+
+async def test_callers_that_have_gone_are_not_tried_again() -> None:
+    runner = Runner()
+    batcher = Batcher(runner)
+    first, second = await submit_while_busy(batcher, [13, 1], [2])
+    first.cancel()
+    await asyncio.sleep(0)
+    runner.gate.set()
+    assert await second == [4]
+    assert runner.batches == [[13, 1, 2], [2]]
 
 
 async def test_a_cancelled_caller_leaves_the_queue() -> None:

@@ -100,19 +100,25 @@ class OutfitOptions(_message.Message):
 
     SKIP_TASTE_FIELD_NUMBER: _builtins.int
     MAX_MATCHES_FIELD_NUMBER: _builtins.int
+    SKIP_PERSONAL_RANKING_FIELD_NUMBER: _builtins.int
     skip_taste: _builtins.bool
     """True when the picture shall not change the taste profile (somebody else's outfit, a shop window). No taste event is made."""
     max_matches: _builtins.int
     """How many products to keep per garment, 1-30. 0 stands for 30."""
+    skip_personal_ranking: _builtins.bool
+    """True when products shall be ranked by the garments alone. Otherwise what the profile allows a ranking to know about the
+    user (taste, sizes, budget, brands, colour season) counts too, each part as a term of the score.
+    """
     def __init__(
         self,
         *,
         skip_taste: _builtins.bool = ...,
         max_matches: _builtins.int = ...,
+        skip_personal_ranking: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_matches", b"max_matches", "skip_taste", b"skip_taste"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_matches", b"max_matches", "skip_personal_ranking", b"skip_personal_ranking", "skip_taste", b"skip_taste"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -182,6 +188,8 @@ class OutfitResult(_message.Message):
     PERSON_COUNT_FIELD_NUMBER: _builtins.int
     QUALITY_FIELD_NUMBER: _builtins.int
     TASTE_PENDING_FIELD_NUMBER: _builtins.int
+    USED_CONTEXT_FIELD_NUMBER: _builtins.int
+    UNUSED_CONTEXT_FIELD_NUMBER: _builtins.int
     person_count: _builtins.int
     """How many persons were seen; the garments are those of the main one."""
     taste_pending: _builtins.bool
@@ -206,6 +214,17 @@ class OutfitResult(_message.Message):
     def quality(self) -> _containers.RepeatedCompositeFieldContainer[_quality_pb2.QualityFinding]:
         """What makes the answer weaker, with advice."""
 
+    @_builtins.property
+    def used_context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What about the user the products were ranked with: `taste`, `color_season`, `sizes`, `budget`, `preferred_brands`. The
+        terms of each score say what it did. Empty with `skip_personal_ranking`, when the profile knows or allows nothing, and
+        where `degraded_parts` names `personal`.
+        """
+
+    @_builtins.property
+    def unused_context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was known about the user and yet had no influence, for example a `taste` in vectors of another model."""
+
     def __init__(
         self,
         *,
@@ -215,10 +234,12 @@ class OutfitResult(_message.Message):
         person_count: _builtins.int = ...,
         quality: _abc.Iterable[_quality_pb2.QualityFinding] | None = ...,
         taste_pending: _builtins.bool = ...,
+        used_context: _abc.Iterable[_builtins.str] | None = ...,
+        unused_context: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["taste_change", b"taste_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["garments", b"garments", "matches", b"matches", "person_count", b"person_count", "quality", b"quality", "taste_change", b"taste_change", "taste_pending", b"taste_pending"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["garments", b"garments", "matches", b"matches", "person_count", b"person_count", "quality", b"quality", "taste_change", b"taste_change", "taste_pending", b"taste_pending", "unused_context", b"unused_context", "used_context", b"used_context"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -402,7 +423,8 @@ class Capture(_message.Message):
     @_builtins.property
     def degraded_parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer, or not yet: see
-        `OutfitResult.taste_pending`), `models` (a stand-in model answered). The vocabulary grows.
+        `OutfitResult.taste_pending`), `personal` (the profile did not answer, or what it knows does not fit the shop: products
+        are ranked as for anybody), `models` (a stand-in model answered). The vocabulary grows.
         """
 
     @_builtins.property

@@ -356,6 +356,8 @@ class StreamResult(_message.Message):
     PROCESSING_TIME_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
     DEGRADED_PARTS_FIELD_NUMBER: _builtins.int
+    USED_CONTEXT_FIELD_NUMBER: _builtins.int
+    UNUSED_CONTEXT_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The id of this result, the same whenever it is sent again. The taste event has the same id."""
     frame_number: _builtins.int
@@ -398,7 +400,15 @@ class StreamResult(_message.Message):
 
     @_builtins.property
     def degraded_parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is missing or weak, as in Capture: `matches`, `taste`, `models`. The vocabulary grows."""
+        """What is missing or weak, as in Capture: `matches`, `taste`, `personal`, `models`. The vocabulary grows."""
+
+    @_builtins.property
+    def used_context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What about the user the products were ranked with, as in `OutfitResult.used_context`."""
+
+    @_builtins.property
+    def unused_context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was known about the user and yet had no influence."""
 
     def __init__(
         self,
@@ -417,10 +427,12 @@ class StreamResult(_message.Message):
         processing_time: _duration_pb2.Duration | None = ...,
         replayed: _builtins.bool = ...,
         degraded_parts: _abc.Iterable[_builtins.str] | None = ...,
+        used_context: _abc.Iterable[_builtins.str] | None = ...,
+        unused_context: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["blurred_image", b"blurred_image", "capture_time", b"capture_time", "processing_time", b"processing_time", "taste_change", b"taste_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blurred_image", b"blurred_image", "capture_time", b"capture_time", "degraded", b"degraded", "degraded_parts", b"degraded_parts", "event_id", b"event_id", "face_count", b"face_count", "frame_number", b"frame_number", "garments", b"garments", "keyframe_reason", b"keyframe_reason", "matches", b"matches", "models", b"models", "processing_time", b"processing_time", "replayed", b"replayed", "taste_change", b"taste_change"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blurred_image", b"blurred_image", "capture_time", b"capture_time", "degraded", b"degraded", "degraded_parts", b"degraded_parts", "event_id", b"event_id", "face_count", b"face_count", "frame_number", b"frame_number", "garments", b"garments", "keyframe_reason", b"keyframe_reason", "matches", b"matches", "models", b"models", "processing_time", b"processing_time", "replayed", b"replayed", "taste_change", b"taste_change", "unused_context", b"unused_context", "used_context", b"used_context"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -112,6 +112,7 @@ class ResultOptions(_message.Message):
     SKIP_MATCHES_FIELD_NUMBER: _builtins.int
     SKIP_TASTE_FIELD_NUMBER: _builtins.int
     MATCH_COUNT_FIELD_NUMBER: _builtins.int
+    SKIP_PERSONAL_RANKING_FIELD_NUMBER: _builtins.int
     include_blurred_image: _builtins.bool
     """Send the blurred picture with each result."""
     include_masks: _builtins.bool
@@ -124,6 +125,8 @@ class ResultOptions(_message.Message):
     """Do not change the taste profile."""
     match_count: _builtins.int
     """Products for each garment, at most 30; 0 means the default, 10."""
+    skip_personal_ranking: _builtins.bool
+    """Rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`."""
     def __init__(
         self,
         *,
@@ -133,10 +136,11 @@ class ResultOptions(_message.Message):
         skip_matches: _builtins.bool = ...,
         skip_taste: _builtins.bool = ...,
         match_count: _builtins.int = ...,
+        skip_personal_ranking: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_blurred_image", b"include_blurred_image", "include_embeddings", b"include_embeddings", "include_masks", b"include_masks", "match_count", b"match_count", "skip_matches", b"skip_matches", "skip_taste", b"skip_taste"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_blurred_image", b"include_blurred_image", "include_embeddings", b"include_embeddings", "include_masks", b"include_masks", "match_count", b"match_count", "skip_matches", b"skip_matches", "skip_personal_ranking", b"skip_personal_ranking", "skip_taste", b"skip_taste"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -312,6 +312,7 @@ class Import(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    REJECTIONS_PURGE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`imports/{import}`."""
     state: Global___Import.State.ValueType
@@ -344,6 +345,12 @@ class Import(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it ended."""
 
+    @_builtins.property
+    def rejections_purge_time(self) -> _timestamp_pb2.Timestamp:
+        """When its rejected rows were removed, some time after its end (90 days, unless the operator sets otherwise); absent while
+        ListImportRejections still has them. The counts stay.
+        """
+
     def __init__(
         self,
         *,
@@ -361,10 +368,11 @@ class Import(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         error: _builtins.str = ...,
+        rejections_purge_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "rejections_purge_time", b"rejections_purge_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "created_count", b"created_count", "dry_run", b"dry_run", "end_time", b"end_time", "error", b"error", "name", b"name", "pending_vector_count", b"pending_vector_count", "rejected_count", b"rejected_count", "row_count", b"row_count", "source", b"source", "state", b"state", "total_row_count", b"total_row_count", "unchanged_count", b"unchanged_count", "updated_count", b"updated_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "created_count", b"created_count", "dry_run", b"dry_run", "end_time", b"end_time", "error", b"error", "name", b"name", "pending_vector_count", b"pending_vector_count", "rejected_count", b"rejected_count", "rejections_purge_time", b"rejections_purge_time", "row_count", b"row_count", "source", b"source", "state", b"state", "total_row_count", b"total_row_count", "unchanged_count", b"unchanged_count", "updated_count", b"updated_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -118,7 +118,7 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListImportRejections(self, request, context):
-        """Lists every rejected row of an import, in the order of the rows.
+        """Lists every rejected row of an import, in the order of the rows; none any more after `Import.rejections_purge_time`.
 
         Possible errors:
         * NOT_FOUND: there is no such import.

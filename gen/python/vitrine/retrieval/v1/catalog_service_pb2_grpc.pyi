@@ -52,7 +52,7 @@ class CatalogServiceStub:
     * NOT_FOUND: there is no such import.
     """
     ListImportRejections: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListImportRejectionsRequest, _catalog_service_pb2.ListImportRejectionsResponse]
-    """Lists every rejected row of an import, in the order of the rows.
+    """Lists every rejected row of an import, in the order of the rows; none any more after `Import.rejections_purge_time`.
 
     Possible errors:
     * NOT_FOUND: there is no such import.
@@ -127,7 +127,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     * NOT_FOUND: there is no such import.
     """
     ListImportRejections: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListImportRejectionsRequest, _catalog_service_pb2.ListImportRejectionsResponse]  # type: ignore[assignment]
-    """Lists every rejected row of an import, in the order of the rows.
+    """Lists every rejected row of an import, in the order of the rows; none any more after `Import.rejections_purge_time`.
 
     Possible errors:
     * NOT_FOUND: there is no such import.
@@ -217,7 +217,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ListImportRejectionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ListImportRejectionsResponse, _abc.Awaitable[_catalog_service_pb2.ListImportRejectionsResponse]]:
-        """Lists every rejected row of an import, in the order of the rows.
+        """Lists every rejected row of an import, in the order of the rows; none any more after `Import.rejections_purge_time`.
 
         Possible errors:
         * NOT_FOUND: there is no such import.

@@ -193,6 +193,7 @@ class Product(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SEEN_PATTERN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`products/{product}`; `{product}` is the shop's own article number (SKU): letters, digits, `.`, `_`, `-`, at most 64."""
     title: _builtins.str
@@ -212,7 +213,9 @@ class Product(_message.Message):
     url: _builtins.str
     """Where it can be bought."""
     pattern: _builtins.str
-    """Its pattern in one word, as in GarmentAttributes (`plain`, `striped`, `checked`, `dotted`, `floral`); empty when not known."""
+    """Its pattern in one word, as in GarmentAttributes (`plain`, `striped`, `checked`, `dotted`, `floral`, `graphic`); empty
+    when not known.
+    """
     vector_state: Global___VectorState.ValueType
     """How far it has come into the vector index."""
     vector_model: _builtins.str
@@ -221,6 +224,10 @@ class Product(_message.Message):
     """Why there is no vector, for VECTOR_STATE_FAILED."""
     etag: _builtins.str
     """Changes with every change of the product."""
+    seen_pattern: _builtins.str
+    """The pattern that the vision service saw in its first picture, where it was sure; empty otherwise. Filters use it where
+    `pattern` says nothing certain.
+    """
     @_builtins.property
     def colors(self) -> _containers.RepeatedCompositeFieldContainer[_color_pb2.Color]:
         """Its colours, the main one first, at most 8. A name alone is enough."""
@@ -278,14 +285,83 @@ class Product(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        seen_pattern: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "price", b"price", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["availability", b"availability", "brand", b"brand", "bucket", b"bucket", "category", b"category", "colors", b"colors", "create_time", b"create_time", "description", b"description", "etag", b"etag", "gender", b"gender", "images", b"images", "materials", b"materials", "name", b"name", "pattern", b"pattern", "price", b"price", "sizes", b"sizes", "tags", b"tags", "title", b"title", "update_time", b"update_time", "url", b"url", "vector_error", b"vector_error", "vector_model", b"vector_model", "vector_state", b"vector_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["availability", b"availability", "brand", b"brand", "bucket", b"bucket", "category", b"category", "colors", b"colors", "create_time", b"create_time", "description", b"description", "etag", b"etag", "gender", b"gender", "images", b"images", "materials", b"materials", "name", b"name", "pattern", b"pattern", "price", b"price", "seen_pattern", b"seen_pattern", "sizes", b"sizes", "tags", b"tags", "title", b"title", "update_time", b"update_time", "url", b"url", "vector_error", b"vector_error", "vector_model", b"vector_model", "vector_state", b"vector_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Product: _TypeAlias = Product  # noqa: Y015
+
+@_typing.final
+class ProductExclusions(_message.Message):
+    """What shall not be found: a product that has any of these. What a product does not state excludes nothing. Words are
+    compared without regard to case.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRANDS_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    BUCKETS_FIELD_NUMBER: _builtins.int
+    GENDERS_FIELD_NUMBER: _builtins.int
+    COLORS_FIELD_NUMBER: _builtins.int
+    PATTERNS_FIELD_NUMBER: _builtins.int
+    MATERIALS_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def brands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Brands, at most 50."""
+
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Categories, at most 50."""
+
+    @_builtins.property
+    def buckets(self) -> _containers.RepeatedScalarFieldContainer[_garment_pb2.GarmentBucket.ValueType]:
+        """Places in an outfit."""
+
+    @_builtins.property
+    def genders(self) -> _containers.RepeatedScalarFieldContainer[Global___Gender.ValueType]:
+        """Genders, exactly these: without women there is still what is unisex."""
+
+    @_builtins.property
+    def colors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Colour names, at most 50; a product with one of them among its colours is excluded."""
+
+    @_builtins.property
+    def patterns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Patterns, at most 50; names as in `ProductFilter.patterns`."""
+
+    @_builtins.property
+    def materials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Materials, at most 50; a product with one of them among its materials is excluded."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tags, at most 50."""
+
+    def __init__(
+        self,
+        *,
+        brands: _abc.Iterable[_builtins.str] | None = ...,
+        categories: _abc.Iterable[_builtins.str] | None = ...,
+        buckets: _abc.Iterable[_garment_pb2.GarmentBucket.ValueType] | None = ...,
+        genders: _abc.Iterable[Global___Gender.ValueType] | None = ...,
+        colors: _abc.Iterable[_builtins.str] | None = ...,
+        patterns: _abc.Iterable[_builtins.str] | None = ...,
+        materials: _abc.Iterable[_builtins.str] | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brands", b"brands", "buckets", b"buckets", "categories", b"categories", "colors", b"colors", "genders", b"genders", "materials", b"materials", "patterns", b"patterns", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProductExclusions: _TypeAlias = ProductExclusions  # noqa: Y015
 
 @_typing.final
 class ProductFilter(_message.Message):
@@ -306,6 +382,9 @@ class ProductFilter(_message.Message):
     MAX_PRICE_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     EXCLUDED_PRODUCTS_FIELD_NUMBER: _builtins.int
+    PATTERNS_FIELD_NUMBER: _builtins.int
+    MATERIALS_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def brands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Brands, at most 50."""
@@ -350,6 +429,21 @@ class ProductFilter(_message.Message):
     def excluded_products(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Products that shall not be found (for example those already shown), at most 200."""
 
+    @_builtins.property
+    def patterns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Patterns, at most 50: `plain`, `striped`, `checked`, `dotted`, `floral`, `graphic`. Other names for these count too
+        (`stripes`, `tartan`, `polka dot`; `printed` and `patterned` are any of several), and so does every other word that
+        the catalogue uses. Compared with what the shop states, or else with `Product.seen_pattern`.
+        """
+
+    @_builtins.property
+    def materials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Materials, at most 50."""
+
+    @_builtins.property
+    def exclusions(self) -> Global___ProductExclusions:
+        """What shall not be found, whatever the other fields say."""
+
     def __init__(
         self,
         *,
@@ -364,10 +458,13 @@ class ProductFilter(_message.Message):
         max_price: _money_pb2.Money | None = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         excluded_products: _abc.Iterable[_builtins.str] | None = ...,
+        patterns: _abc.Iterable[_builtins.str] | None = ...,
+        materials: _abc.Iterable[_builtins.str] | None = ...,
+        exclusions: Global___ProductExclusions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["max_price", b"max_price", "min_price", b"min_price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exclusions", b"exclusions", "max_price", b"max_price", "min_price", b"min_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["availabilities", b"availabilities", "brands", b"brands", "buckets", b"buckets", "categories", b"categories", "colors", b"colors", "excluded_products", b"excluded_products", "genders", b"genders", "max_price", b"max_price", "min_price", b"min_price", "sizes", b"sizes", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["availabilities", b"availabilities", "brands", b"brands", "buckets", b"buckets", "categories", b"categories", "colors", b"colors", "excluded_products", b"excluded_products", "exclusions", b"exclusions", "genders", b"genders", "materials", b"materials", "max_price", b"max_price", "min_price", b"min_price", "patterns", b"patterns", "sizes", b"sizes", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

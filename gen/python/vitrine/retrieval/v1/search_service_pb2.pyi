@@ -141,8 +141,8 @@ class SearchProductsRequest(_message.Message):
     page_token: _builtins.str
     """The `next_page_token` of the page before, for the same query and ranking. Pages reach as far as 1,000 matches."""
     words_only: _builtins.bool
-    """For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only shirts, with
-    navy in them, of at most 50 euros; what was read stands in `understood`.
+    """For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only striped
+    shirts, with navy in them, of at most 50 euros, and "not black" nothing black; what was read stands in `understood`.
     """
     @_builtins.property
     def image(self) -> _image_pb2.Image:
@@ -194,7 +194,9 @@ class ReadPhrase(_message.Message):
     text: _builtins.str
     """The part, as it was typed."""
     field: _builtins.str
-    """A field of ProductFilter, or `budget`."""
+    """A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for a negation that no
+    field can express ("without a hood"): it excludes nothing, but its words are not searched for either.
+    """
     def __init__(
         self,
         *,
@@ -235,7 +237,9 @@ class TextWishes(_message.Message):
 
     @_builtins.property
     def dropped_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Fields of the filter that were given up because no product has all of it: `colors`, `sizes`."""
+        """Fields of the filter that were given up because no product has all of it, as few as would do: `sizes`, `patterns`,
+        `colors`. What was excluded is never given up.
+        """
 
     def __init__(
         self,

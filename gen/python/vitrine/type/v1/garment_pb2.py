@@ -27,7 +27,7 @@ from vitrine.type.v1 import geometry_pb2 as vitrine_dot_type_dot_v1_dot_geometry
 from vitrine.type.v1 import model_pb2 as vitrine_dot_type_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dvitrine/type/v1/garment.proto\x12\x0fvitrine.type.v1\x1a\x1bvitrine/type/v1/color.proto\x1a\x1evitrine/type/v1/geometry.proto\x1a\x1bvitrine/type/v1/model.proto\"i\n\x0bStyleScores\x12\x1c\n\tformality\x18\x01 \x01(\x02R\tformality\x12\x1c\n\tstructure\x18\x02 \x01(\x02R\tstructure\x12\x1e\n\nminimalism\x18\x03 \x01(\x02R\nminimalism\"\x86\x03\n\x11GarmentAttributes\x12.\n\x06\x63olors\x18\x01 \x03(\x0b\x32\x16.vitrine.type.v1.ColorR\x06\x63olors\x12\x18\n\x07pattern\x18\x02 \x01(\tR\x07pattern\x12#\n\rpattern_score\x18\x03 \x01(\x02R\x0cpatternScore\x12;\n\nsilhouette\x18\x04 \x01(\x0e\x32\x1b.vitrine.type.v1.SilhouetteR\nsilhouette\x12\x32\n\x05style\x18\x05 \x01(\x0b\x32\x1c.vitrine.type.v1.StyleScoresR\x05style\x12R\n\nconfidence\x18\x06 \x03(\x0b\x32\x32.vitrine.type.v1.GarmentAttributes.ConfidenceEntryR\nconfidence\x1a=\n\x0f\x43onfidenceEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x02R\x05value:\x02\x38\x01\"\xa3\x03\n\x07Garment\x12\x1d\n\ngarment_id\x18\x01 \x01(\tR\tgarmentId\x12\x36\n\x06\x62ucket\x18\x02 \x01(\x0e\x32\x1e.vitrine.type.v1.GarmentBucketR\x06\x62ucket\x12\x1a\n\x08\x63\x61tegory\x18\x03 \x01(\tR\x08\x63\x61tegory\x12\x14\n\x05score\x18\x04 \x01(\x02R\x05score\x12\x30\n\x03\x62ox\x18\x05 \x01(\x0b\x32\x1e.vitrine.type.v1.NormalizedBoxR\x03\x62ox\x12)\n\x04mask\x18\x06 \x01(\x0b\x32\x15.vitrine.type.v1.MaskR\x04mask\x12\x34\n\x08outlines\x18\x07 \x03(\x0b\x32\x18.vitrine.type.v1.PolygonR\x08outlines\x12\x42\n\nattributes\x18\x08 \x01(\x0b\x32\".vitrine.type.v1.GarmentAttributesR\nattributes\x12\x38\n\tembedding\x18\t \x01(\x0b\x32\x1a.vitrine.type.v1.EmbeddingR\tembedding*\xd4\x01\n\rGarmentBucket\x12\x1e\n\x1aGARMENT_BUCKET_UNSPECIFIED\x10\x00\x12\x16\n\x12GARMENT_BUCKET_TOP\x10\x01\x12\x19\n\x15GARMENT_BUCKET_BOTTOM\x10\x02\x12\x1c\n\x18GARMENT_BUCKET_OUTERWEAR\x10\x03\x12\x18\n\x14GARMENT_BUCKET_DRESS\x10\x04\x12\x18\n\x14GARMENT_BUCKET_SHOES\x10\x05\x12\x1e\n\x1aGARMENT_BUCKET_ACCESSORIES\x10\x06*o\n\nSilhouette\x12\x1a\n\x16SILHOUETTE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSILHOUETTE_SLIM\x10\x01\x12\x16\n\x12SILHOUETTE_REGULAR\x10\x02\x12\x18\n\x14SILHOUETTE_OVERSIZED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dvitrine/type/v1/garment.proto\x12\x0fvitrine.type.v1\x1a\x1bvitrine/type/v1/color.proto\x1a\x1evitrine/type/v1/geometry.proto\x1a\x1bvitrine/type/v1/model.proto\"i\n\x0bStyleScores\x12\x1c\n\tformality\x18\x01 \x01(\x02R\tformality\x12\x1c\n\tstructure\x18\x02 \x01(\x02R\tstructure\x12\x1e\n\nminimalism\x18\x03 \x01(\x02R\nminimalism\"\xc3\x03\n\x11GarmentAttributes\x12.\n\x06\x63olors\x18\x01 \x03(\x0b\x32\x16.vitrine.type.v1.ColorR\x06\x63olors\x12\x18\n\x07pattern\x18\x02 \x01(\tR\x07pattern\x12#\n\rpattern_score\x18\x03 \x01(\x02R\x0cpatternScore\x12;\n\nsilhouette\x18\x04 \x01(\x0e\x32\x1b.vitrine.type.v1.SilhouetteR\nsilhouette\x12\x32\n\x05style\x18\x05 \x01(\x0b\x32\x1c.vitrine.type.v1.StyleScoresR\x05style\x12R\n\nconfidence\x18\x06 \x03(\x0b\x32\x32.vitrine.type.v1.GarmentAttributes.ConfidenceEntryR\nconfidence\x12#\n\rsleeve_length\x18\x07 \x01(\tR\x0csleeveLength\x12\x16\n\x06length\x18\x08 \x01(\tR\x06length\x1a=\n\x0f\x43onfidenceEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x02R\x05value:\x02\x38\x01\"\xa3\x03\n\x07Garment\x12\x1d\n\ngarment_id\x18\x01 \x01(\tR\tgarmentId\x12\x36\n\x06\x62ucket\x18\x02 \x01(\x0e\x32\x1e.vitrine.type.v1.GarmentBucketR\x06\x62ucket\x12\x1a\n\x08\x63\x61tegory\x18\x03 \x01(\tR\x08\x63\x61tegory\x12\x14\n\x05score\x18\x04 \x01(\x02R\x05score\x12\x30\n\x03\x62ox\x18\x05 \x01(\x0b\x32\x1e.vitrine.type.v1.NormalizedBoxR\x03\x62ox\x12)\n\x04mask\x18\x06 \x01(\x0b\x32\x15.vitrine.type.v1.MaskR\x04mask\x12\x34\n\x08outlines\x18\x07 \x03(\x0b\x32\x18.vitrine.type.v1.PolygonR\x08outlines\x12\x42\n\nattributes\x18\x08 \x01(\x0b\x32\".vitrine.type.v1.GarmentAttributesR\nattributes\x12\x38\n\tembedding\x18\t \x01(\x0b\x32\x1a.vitrine.type.v1.EmbeddingR\tembedding*\xd4\x01\n\rGarmentBucket\x12\x1e\n\x1aGARMENT_BUCKET_UNSPECIFIED\x10\x00\x12\x16\n\x12GARMENT_BUCKET_TOP\x10\x01\x12\x19\n\x15GARMENT_BUCKET_BOTTOM\x10\x02\x12\x1c\n\x18GARMENT_BUCKET_OUTERWEAR\x10\x03\x12\x18\n\x14GARMENT_BUCKET_DRESS\x10\x04\x12\x18\n\x14GARMENT_BUCKET_SHOES\x10\x05\x12\x1e\n\x1aGARMENT_BUCKET_ACCESSORIES\x10\x06*o\n\nSilhouette\x12\x1a\n\x16SILHOUETTE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSILHOUETTE_SLIM\x10\x01\x12\x16\n\x12SILHOUETTE_REGULAR\x10\x02\x12\x18\n\x14SILHOUETTE_OVERSIZED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,16 +36,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GARMENTATTRIBUTES_CONFIDENCEENTRY']._loaded_options = None
   _globals['_GARMENTATTRIBUTES_CONFIDENCEENTRY']._serialized_options = b'8\001'
-  _globals['_GARMENTBUCKET']._serialized_start=1063
-  _globals['_GARMENTBUCKET']._serialized_end=1275
-  _globals['_SILHOUETTE']._serialized_start=1277
-  _globals['_SILHOUETTE']._serialized_end=1388
+  _globals['_GARMENTBUCKET']._serialized_start=1124
+  _globals['_GARMENTBUCKET']._serialized_end=1336
+  _globals['_SILHOUETTE']._serialized_start=1338
+  _globals['_SILHOUETTE']._serialized_end=1449
   _globals['_STYLESCORES']._serialized_start=140
   _globals['_STYLESCORES']._serialized_end=245
   _globals['_GARMENTATTRIBUTES']._serialized_start=248
-  _globals['_GARMENTATTRIBUTES']._serialized_end=638
-  _globals['_GARMENTATTRIBUTES_CONFIDENCEENTRY']._serialized_start=577
-  _globals['_GARMENTATTRIBUTES_CONFIDENCEENTRY']._serialized_end=638
-  _globals['_GARMENT']._serialized_start=641
-  _globals['_GARMENT']._serialized_end=1060
+  _globals['_GARMENTATTRIBUTES']._serialized_end=699
+  _globals['_GARMENTATTRIBUTES_CONFIDENCEENTRY']._serialized_start=638
+  _globals['_GARMENTATTRIBUTES_CONFIDENCEENTRY']._serialized_end=699
+  _globals['_GARMENT']._serialized_start=702
+  _globals['_GARMENT']._serialized_end=1121
 # @@protoc_insertion_point(module_scope)

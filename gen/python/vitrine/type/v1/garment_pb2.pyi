@@ -152,12 +152,23 @@ class GarmentAttributes(_message.Message):
     SILHOUETTE_FIELD_NUMBER: _builtins.int
     STYLE_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
+    SLEEVE_LENGTH_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
     pattern: _builtins.str
     """`plain` or `patterned`; finer words (`striped`, `checked`, `dotted`, `floral`, `graphic`) where the model tells them apart."""
     pattern_score: _builtins.float
     """min(1, 2.2 * edge density + entropy / 10), 0-1; a garment counts as patterned from 0.45 on."""
     silhouette: Global___Silhouette.ValueType
     """How close it sits."""
+    sleeve_length: _builtins.str
+    """`sleeveless`, `short` or `long` (from three quarters on). Empty where it cannot be told: the arms are not seen, the
+    sleeves are under another garment, nobody wears it, or it is no garment with sleeves.
+    """
+    length: _builtins.str
+    """Where it ends. Tops and outerwear: `cropped` (above the hips), `regular`, `long` (well below the hips); dresses and
+    skirts: `mini`, `knee`, `midi`, `maxi`; trousers and jumpsuits: `shorts`, `cropped`, `full`. Empty where it cannot be
+    told: the hem is outside of the picture, nobody wears it, or it is a shoe or an accessory.
+    """
     @_builtins.property
     def colors(self) -> _containers.RepeatedCompositeFieldContainer[_color_pb2.Color]:
         """Dominant colours, largest share first, at most four; the shares add up to 1."""
@@ -168,7 +179,11 @@ class GarmentAttributes(_message.Message):
 
     @_builtins.property
     def confidence(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """How sure each attribute is, 0-1, by its name (`colors`, `pattern`, `silhouette`, `style`)."""
+        """How sure each attribute is, 0-1, by its name (`colors`, `pattern`, `silhouette`, `style`, `sleeve_length`, `length`):
+        the chance that it is right if the garment itself is; 0 means "not measured". Those of `colors` (the first lies within
+        6 dE2000 of the truth), `pattern`, `sleeve_length` and `length` were fitted on photos with known truth; those of
+        `silhouette` and `style` only say how sure the garment is, how much was seen, and how far from a limit.
+        """
 
     def __init__(
         self,
@@ -179,10 +194,12 @@ class GarmentAttributes(_message.Message):
         silhouette: Global___Silhouette.ValueType = ...,
         style: Global___StyleScores | None = ...,
         confidence: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        sleeve_length: _builtins.str = ...,
+        length: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["style", b"style"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["colors", b"colors", "confidence", b"confidence", "pattern", b"pattern", "pattern_score", b"pattern_score", "silhouette", b"silhouette", "style", b"style"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["colors", b"colors", "confidence", b"confidence", "length", b"length", "pattern", b"pattern", "pattern_score", b"pattern_score", "silhouette", b"silhouette", "sleeve_length", b"sleeve_length", "style", b"style"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -77,6 +77,14 @@ export declare type OutfitOptions = Message<"vitrine.ingest.v1.OutfitOptions"> &
    * @generated from field: int32 max_matches = 2;
    */
   maxMatches: number;
+
+  /**
+   * True when products shall be ranked by the garments alone. Otherwise what the profile allows a ranking to know about the
+   * user (taste, sizes, budget, brands, colour season) counts too, each part as a term of the score.
+   *
+   * @generated from field: bool skip_personal_ranking = 3;
+   */
+  skipPersonalRanking: boolean;
 };
 
 /**
@@ -188,6 +196,22 @@ export declare type OutfitResult = Message<"vitrine.ingest.v1.OutfitResult"> & {
    * @generated from field: bool taste_pending = 6;
    */
   tastePending: boolean;
+
+  /**
+   * What about the user the products were ranked with: `taste`, `color_season`, `sizes`, `budget`, `preferred_brands`. The
+   * terms of each score say what it did. Empty with `skip_personal_ranking`, when the profile knows or allows nothing, and
+   * where `degraded_parts` names `personal`.
+   *
+   * @generated from field: repeated string used_context = 7;
+   */
+  usedContext: string[];
+
+  /**
+   * What was known about the user and yet had no influence, for example a `taste` in vectors of another model.
+   *
+   * @generated from field: repeated string unused_context = 8;
+   */
+  unusedContext: string[];
 };
 
 /**
@@ -377,7 +401,8 @@ export declare type Capture = Message<"vitrine.ingest.v1.Capture"> & {
 
   /**
    * What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer, or not yet: see
-   * `OutfitResult.taste_pending`), `models` (a stand-in model answered). The vocabulary grows.
+   * `OutfitResult.taste_pending`), `personal` (the profile did not answer, or what it knows does not fit the shop: products
+   * are ranked as for anybody), `models` (a stand-in model answered). The vocabulary grows.
    *
    * @generated from field: repeated string degraded_parts = 17;
    */

@@ -354,11 +354,25 @@ export declare type StreamResult = Message<"vitrine.ingest.v1.StreamResult"> & {
   replayed: boolean;
 
   /**
-   * What is missing or weak, as in Capture: `matches`, `taste`, `models`. The vocabulary grows.
+   * What is missing or weak, as in Capture: `matches`, `taste`, `personal`, `models`. The vocabulary grows.
    *
    * @generated from field: repeated string degraded_parts = 14;
    */
   degradedParts: string[];
+
+  /**
+   * What about the user the products were ranked with, as in `OutfitResult.used_context`.
+   *
+   * @generated from field: repeated string used_context = 15;
+   */
+  usedContext: string[];
+
+  /**
+   * What was known about the user and yet had no influence.
+   *
+   * @generated from field: repeated string unused_context = 16;
+   */
+  unusedContext: string[];
 };
 
 /**

@@ -154,6 +154,13 @@ export declare type ResultOptions = Message<"vitrine.ingest.v1.ResultOptions"> &
    * @generated from field: int32 match_count = 6;
    */
   matchCount: number;
+
+  /**
+   * Rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`.
+   *
+   * @generated from field: bool skip_personal_ranking = 7;
+   */
+  skipPersonalRanking: boolean;
 };
 
 /**

@@ -338,6 +338,14 @@ export declare type Import = Message<"vitrine.retrieval.v1.Import"> & {
    * @generated from field: string error = 14;
    */
   error: string;
+
+  /**
+   * When its rejected rows were removed, some time after its end (90 days, unless the operator sets otherwise); absent while
+   * ListImportRejections still has them. The counts stay.
+   *
+   * @generated from field: google.protobuf.Timestamp rejections_purge_time = 15;
+   */
+  rejectionsPurgeTime?: Timestamp | undefined;
 };
 
 /**
@@ -952,7 +960,7 @@ export declare const CatalogService: GenService<{
     output: typeof GetImportResponseSchema;
   },
   /**
-   * Lists every rejected row of an import, in the order of the rows.
+   * Lists every rejected row of an import, in the order of the rows; none any more after `Import.rejections_purge_time`.
    *
    * Possible errors:
    * * NOT_FOUND: there is no such import.

@@ -169,7 +169,8 @@ export declare type Product = Message<"vitrine.retrieval.v1.Product"> & {
   tags: string[];
 
   /**
-   * Its pattern in one word, as in GarmentAttributes (`plain`, `striped`, `checked`, `dotted`, `floral`); empty when not known.
+   * Its pattern in one word, as in GarmentAttributes (`plain`, `striped`, `checked`, `dotted`, `floral`, `graphic`); empty
+   * when not known.
    *
    * @generated from field: string pattern = 15;
    */
@@ -223,6 +224,14 @@ export declare type Product = Message<"vitrine.retrieval.v1.Product"> & {
    * @generated from field: string etag = 22;
    */
   etag: string;
+
+  /**
+   * The pattern that the vision service saw in its first picture, where it was sure; empty otherwise. Filters use it where
+   * `pattern` says nothing certain.
+   *
+   * @generated from field: string seen_pattern = 23;
+   */
+  seenPattern: string;
 };
 
 /**
@@ -230,6 +239,76 @@ export declare type Product = Message<"vitrine.retrieval.v1.Product"> & {
  * Use `create(ProductSchema)` to create a new message.
  */
 export declare const ProductSchema: GenMessage<Product>;
+
+/**
+ * What shall not be found: a product that has any of these. What a product does not state excludes nothing. Words are
+ * compared without regard to case.
+ *
+ * @generated from message vitrine.retrieval.v1.ProductExclusions
+ */
+export declare type ProductExclusions = Message<"vitrine.retrieval.v1.ProductExclusions"> & {
+  /**
+   * Brands, at most 50.
+   *
+   * @generated from field: repeated string brands = 1;
+   */
+  brands: string[];
+
+  /**
+   * Categories, at most 50.
+   *
+   * @generated from field: repeated string categories = 2;
+   */
+  categories: string[];
+
+  /**
+   * Places in an outfit.
+   *
+   * @generated from field: repeated vitrine.type.v1.GarmentBucket buckets = 3;
+   */
+  buckets: GarmentBucket[];
+
+  /**
+   * Genders, exactly these: without women there is still what is unisex.
+   *
+   * @generated from field: repeated vitrine.retrieval.v1.Gender genders = 4;
+   */
+  genders: Gender[];
+
+  /**
+   * Colour names, at most 50; a product with one of them among its colours is excluded.
+   *
+   * @generated from field: repeated string colors = 5;
+   */
+  colors: string[];
+
+  /**
+   * Patterns, at most 50; names as in `ProductFilter.patterns`.
+   *
+   * @generated from field: repeated string patterns = 6;
+   */
+  patterns: string[];
+
+  /**
+   * Materials, at most 50; a product with one of them among its materials is excluded.
+   *
+   * @generated from field: repeated string materials = 7;
+   */
+  materials: string[];
+
+  /**
+   * Tags, at most 50.
+   *
+   * @generated from field: repeated string tags = 8;
+   */
+  tags: string[];
+};
+
+/**
+ * Describes the message vitrine.retrieval.v1.ProductExclusions.
+ * Use `create(ProductExclusionsSchema)` to create a new message.
+ */
+export declare const ProductExclusionsSchema: GenMessage<ProductExclusions>;
 
 /**
  * Which products count. Within one field any value may match; all fields that are set must match. Words are compared
@@ -314,6 +393,29 @@ export declare type ProductFilter = Message<"vitrine.retrieval.v1.ProductFilter"
    * @generated from field: repeated string excluded_products = 11;
    */
   excludedProducts: string[];
+
+  /**
+   * Patterns, at most 50: `plain`, `striped`, `checked`, `dotted`, `floral`, `graphic`. Other names for these count too
+   * (`stripes`, `tartan`, `polka dot`; `printed` and `patterned` are any of several), and so does every other word that
+   * the catalogue uses. Compared with what the shop states, or else with `Product.seen_pattern`.
+   *
+   * @generated from field: repeated string patterns = 12;
+   */
+  patterns: string[];
+
+  /**
+   * Materials, at most 50.
+   *
+   * @generated from field: repeated string materials = 13;
+   */
+  materials: string[];
+
+  /**
+   * What shall not be found, whatever the other fields say.
+   *
+   * @generated from field: vitrine.retrieval.v1.ProductExclusions exclusions = 14;
+   */
+  exclusions?: ProductExclusions | undefined;
 };
 
 /**

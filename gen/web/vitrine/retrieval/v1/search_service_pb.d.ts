@@ -162,8 +162,8 @@ export declare type SearchProductsRequest = Message<"vitrine.retrieval.v1.Search
   pageToken: string;
 
   /**
-   * For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only shirts, with
-   * navy in them, of at most 50 euros; what was read stands in `understood`.
+   * For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only striped
+   * shirts, with navy in them, of at most 50 euros, and "not black" nothing black; what was read stands in `understood`.
    *
    * @generated from field: bool words_only = 9;
    */
@@ -190,7 +190,8 @@ export declare type ReadPhrase = Message<"vitrine.retrieval.v1.ReadPhrase"> & {
   text: string;
 
   /**
-   * A field of ProductFilter, or `budget`.
+   * A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for a negation that no
+   * field can express ("without a hood"): it excludes nothing, but its words are not searched for either.
    *
    * @generated from field: string field = 2;
    */
@@ -232,7 +233,8 @@ export declare type TextWishes = Message<"vitrine.retrieval.v1.TextWishes"> & {
   phrases: ReadPhrase[];
 
   /**
-   * Fields of the filter that were given up because no product has all of it: `colors`, `sizes`.
+   * Fields of the filter that were given up because no product has all of it, as few as would do: `sizes`, `patterns`,
+   * `colors`. What was excluded is never given up.
    *
    * @generated from field: repeated string dropped_fields = 4;
    */

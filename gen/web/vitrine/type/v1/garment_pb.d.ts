@@ -91,11 +91,31 @@ export declare type GarmentAttributes = Message<"vitrine.type.v1.GarmentAttribut
   style?: StyleScores | undefined;
 
   /**
-   * How sure each attribute is, 0-1, by its name (`colors`, `pattern`, `silhouette`, `style`).
+   * How sure each attribute is, 0-1, by its name (`colors`, `pattern`, `silhouette`, `style`, `sleeve_length`, `length`):
+   * the chance that it is right if the garment itself is; 0 means "not measured". Those of `colors` (the first lies within
+   * 6 dE2000 of the truth), `pattern`, `sleeve_length` and `length` were fitted on photos with known truth; those of
+   * `silhouette` and `style` only say how sure the garment is, how much was seen, and how far from a limit.
    *
    * @generated from field: map<string, float> confidence = 6;
    */
   confidence: { [key: string]: number };
+
+  /**
+   * `sleeveless`, `short` or `long` (from three quarters on). Empty where it cannot be told: the arms are not seen, the
+   * sleeves are under another garment, nobody wears it, or it is no garment with sleeves.
+   *
+   * @generated from field: string sleeve_length = 7;
+   */
+  sleeveLength: string;
+
+  /**
+   * Where it ends. Tops and outerwear: `cropped` (above the hips), `regular`, `long` (well below the hips); dresses and
+   * skirts: `mini`, `knee`, `midi`, `maxi`; trousers and jumpsuits: `shorts`, `cropped`, `full`. Empty where it cannot be
+   * told: the hem is outside of the picture, nobody wears it, or it is a shoe or an accessory.
+   *
+   * @generated from field: string length = 8;
+   */
+  length: string;
 };
 
 /**

@@ -926,7 +926,8 @@ class Capture(betterproto2.Message):
     degraded_parts: "list[str]" = betterproto2.field(17, betterproto2.TYPE_STRING, repeated=True)
     """
     What is missing or weak: `matches` (retrieval did not answer), `taste` (the profile did not answer, or not yet: see
-    `OutfitResult.taste_pending`), `models` (a stand-in model answered). The vocabulary grows.
+    `OutfitResult.taste_pending`), `personal` (the profile did not answer, or what it knows does not fit the shop: products
+    are ranked as for anybody), `models` (a stand-in model answered). The vocabulary grows.
     """
 
     models: "list[__type__v1__.ModelUse]" = betterproto2.field(18, betterproto2.TYPE_MESSAGE, repeated=True)
@@ -1941,6 +1942,12 @@ class OutfitOptions(betterproto2.Message):
     How many products to keep per garment, 1-30. 0 stands for 30.
     """
 
+    skip_personal_ranking: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
+    """
+    True when products shall be ranked by the garments alone. Otherwise what the profile allows a ranking to know about the
+    user (taste, sizes, budget, brands, colour season) counts too, each part as a term of the score.
+    """
+
 
 default_message_pool.register_message("vitrine.ingest.v1", "OutfitOptions", OutfitOptions)
 
@@ -1981,6 +1988,18 @@ class OutfitResult(betterproto2.Message):
     """
     True while the profile, which was away, has yet to be told. It is told until it answers, or the capture is deleted; each
     capture counts once all the same. Then this becomes false, `taste_change` is set, and `taste` leaves `degraded_parts`.
+    """
+
+    used_context: "list[str]" = betterproto2.field(7, betterproto2.TYPE_STRING, repeated=True)
+    """
+    What about the user the products were ranked with: `taste`, `color_season`, `sizes`, `budget`, `preferred_brands`. The
+    terms of each score say what it did. Empty with `skip_personal_ranking`, when the profile knows or allows nothing, and
+    where `degraded_parts` names `personal`.
+    """
+
+    unused_context: "list[str]" = betterproto2.field(8, betterproto2.TYPE_STRING, repeated=True)
+    """
+    What was known about the user and yet had no influence, for example a `taste` in vectors of another model.
     """
 
 
@@ -2104,6 +2123,11 @@ class ResultOptions(betterproto2.Message):
     match_count: "int" = betterproto2.field(6, betterproto2.TYPE_INT32)
     """
     Products for each garment, at most 30; 0 means the default, 10.
+    """
+
+    skip_personal_ranking: "bool" = betterproto2.field(7, betterproto2.TYPE_BOOL)
+    """
+    Rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`.
     """
 
 
@@ -2612,7 +2636,17 @@ class StreamResult(betterproto2.Message):
 
     degraded_parts: "list[str]" = betterproto2.field(14, betterproto2.TYPE_STRING, repeated=True)
     """
-    What is missing or weak, as in Capture: `matches`, `taste`, `models`. The vocabulary grows.
+    What is missing or weak, as in Capture: `matches`, `taste`, `personal`, `models`. The vocabulary grows.
+    """
+
+    used_context: "list[str]" = betterproto2.field(15, betterproto2.TYPE_STRING, repeated=True)
+    """
+    What about the user the products were ranked with, as in `OutfitResult.used_context`.
+    """
+
+    unused_context: "list[str]" = betterproto2.field(16, betterproto2.TYPE_STRING, repeated=True)
+    """
+    What was known about the user and yet had no influence.
     """
 
 

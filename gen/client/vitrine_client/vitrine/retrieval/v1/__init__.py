@@ -55,6 +55,7 @@ __all__ = (
     "PriceRange",
     "PriceTiers",
     "Product",
+    "ProductExclusions",
     "ProductFilter",
     "ProductImage",
     "ProductMatch",
@@ -1115,6 +1116,14 @@ class Import(betterproto2.Message):
     Why it failed.
     """
 
+    rejections_purge_time: "datetime.datetime | None" = betterproto2.field(
+        15, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When its rejected rows were removed, some time after its end (90 days, unless the operator sets otherwise); absent while
+    ListImportRejections still has them. The counts stay.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "Import", Import)
 
@@ -1664,7 +1673,8 @@ class Product(betterproto2.Message):
 
     pattern: "str" = betterproto2.field(15, betterproto2.TYPE_STRING)
     """
-    Its pattern in one word, as in GarmentAttributes (`plain`, `striped`, `checked`, `dotted`, `floral`); empty when not known.
+    Its pattern in one word, as in GarmentAttributes (`plain`, `striped`, `checked`, `dotted`, `floral`, `graphic`); empty
+    when not known.
     """
 
     materials: "list[str]" = betterproto2.field(16, betterproto2.TYPE_STRING, repeated=True)
@@ -1706,8 +1716,65 @@ class Product(betterproto2.Message):
     Changes with every change of the product.
     """
 
+    seen_pattern: "str" = betterproto2.field(23, betterproto2.TYPE_STRING)
+    """
+    The pattern that the vision service saw in its first picture, where it was sure; empty otherwise. Filters use it where
+    `pattern` says nothing certain.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "Product", Product)
+
+
+@dataclass(eq=False, repr=False)
+class ProductExclusions(betterproto2.Message):
+    """
+    What shall not be found: a product that has any of these. What a product does not state excludes nothing. Words are
+    compared without regard to case.
+    """
+
+    brands: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Brands, at most 50.
+    """
+
+    categories: "list[str]" = betterproto2.field(2, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Categories, at most 50.
+    """
+
+    buckets: "list[__type__v1__.GarmentBucket]" = betterproto2.field(3, betterproto2.TYPE_ENUM, repeated=True)
+    """
+    Places in an outfit.
+    """
+
+    genders: "list[Gender]" = betterproto2.field(4, betterproto2.TYPE_ENUM, repeated=True)
+    """
+    Genders, exactly these: without women there is still what is unisex.
+    """
+
+    colors: "list[str]" = betterproto2.field(5, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Colour names, at most 50; a product with one of them among its colours is excluded.
+    """
+
+    patterns: "list[str]" = betterproto2.field(6, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Patterns, at most 50; names as in `ProductFilter.patterns`.
+    """
+
+    materials: "list[str]" = betterproto2.field(7, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Materials, at most 50; a product with one of them among its materials is excluded.
+    """
+
+    tags: "list[str]" = betterproto2.field(8, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Tags, at most 50.
+    """
+
+
+default_message_pool.register_message("vitrine.retrieval.v1", "ProductExclusions", ProductExclusions)
 
 
 @dataclass(eq=False, repr=False)
@@ -1770,6 +1837,23 @@ class ProductFilter(betterproto2.Message):
     excluded_products: "list[str]" = betterproto2.field(11, betterproto2.TYPE_STRING, repeated=True)
     """
     Products that shall not be found (for example those already shown), at most 200.
+    """
+
+    patterns: "list[str]" = betterproto2.field(12, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Patterns, at most 50: `plain`, `striped`, `checked`, `dotted`, `floral`, `graphic`. Other names for these count too
+    (`stripes`, `tartan`, `polka dot`; `printed` and `patterned` are any of several), and so does every other word that
+    the catalogue uses. Compared with what the shop states, or else with `Product.seen_pattern`.
+    """
+
+    materials: "list[str]" = betterproto2.field(13, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Materials, at most 50.
+    """
+
+    exclusions: "ProductExclusions | None" = betterproto2.field(14, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    What shall not be found, whatever the other fields say.
     """
 
 
@@ -2001,7 +2085,8 @@ class ReadPhrase(betterproto2.Message):
 
     field: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
-    A field of ProductFilter, or `budget`.
+    A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for a negation that no
+    field can express ("without a hood"): it excludes nothing, but its words are not searched for either.
     """
 
 
@@ -2177,8 +2262,8 @@ class SearchProductsRequest(betterproto2.Message):
 
     words_only: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
     """
-    For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only shirts, with
-    navy in them, of at most 50 euros; what was read stands in `understood`.
+    For a text: read nothing out of it but its words. Otherwise "navy striped shirt under 50 EUR" finds only striped
+    shirts, with navy in them, of at most 50 euros, and "not black" nothing black; what was read stands in `understood`.
     """
 
 
@@ -2260,7 +2345,8 @@ class TextWishes(betterproto2.Message):
 
     dropped_fields: "list[str]" = betterproto2.field(4, betterproto2.TYPE_STRING, repeated=True)
     """
-    Fields of the filter that were given up because no product has all of it: `colors`, `sizes`.
+    Fields of the filter that were given up because no product has all of it, as few as would do: `sizes`, `patterns`,
+    `colors`. What was excluded is never given up.
     """
 
 
@@ -2580,7 +2666,7 @@ class CatalogServiceSyncStub:
 
     def list_import_rejections(self, message: "ListImportRejectionsRequest") -> "ListImportRejectionsResponse":
         """
-        Lists every rejected row of an import, in the order of the rows.
+        Lists every rejected row of an import, in the order of the rows; none any more after `Import.rejections_purge_time`.
 
         Possible errors:
         * NOT_FOUND: there is no such import.
@@ -2763,7 +2849,7 @@ class CatalogServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "ListImportRejectionsResponse":
         """
-        Lists every rejected row of an import, in the order of the rows.
+        Lists every rejected row of an import, in the order of the rows; none any more after `Import.rejections_purge_time`.
 
         Possible errors:
         * NOT_FOUND: there is no such import.

@@ -644,7 +644,23 @@ class GarmentAttributes(betterproto2.Message):
         6, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_FLOAT)
     )
     """
-    How sure each attribute is, 0-1, by its name (`colors`, `pattern`, `silhouette`, `style`).
+    How sure each attribute is, 0-1, by its name (`colors`, `pattern`, `silhouette`, `style`, `sleeve_length`, `length`):
+    the chance that it is right if the garment itself is; 0 means "not measured". Those of `colors` (the first lies within
+    6 dE2000 of the truth), `pattern`, `sleeve_length` and `length` were fitted on photos with known truth; those of
+    `silhouette` and `style` only say how sure the garment is, how much was seen, and how far from a limit.
+    """
+
+    sleeve_length: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    `sleeveless`, `short` or `long` (from three quarters on). Empty where it cannot be told: the arms are not seen, the
+    sleeves are under another garment, nobody wears it, or it is no garment with sleeves.
+    """
+
+    length: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    Where it ends. Tops and outerwear: `cropped` (above the hips), `regular`, `long` (well below the hips); dresses and
+    skirts: `mini`, `knee`, `midi`, `maxi`; trousers and jumpsuits: `shorts`, `cropped`, `full`. Empty where it cannot be
+    told: the hem is outside of the picture, nobody wears it, or it is a shoe or an accessory.
     """
 
 

@@ -1,0 +1,209 @@
+"""When two pictures show one garment: how often `profile_svc/taste/wearing.py` is right, and which limit to take.
+
+    python bench/wearing.py [--people DIR] [--pairs DIR] [--gallery DIR] [--photos N]
+
+--people holds street photos `NAME.jpg`: each is looked at as it is and photographed again (cropped, turned, relit,
+JPEG; `fit_descriptor.distort`), by the models that this checkout ships. --pairs holds photos of one person in one
+outfit, `NAME_a_*.jpg` beside `NAME_b_*.jpg`. The same garment is what fills the same bucket in both; different garments
+are those of one bucket in photos of different people. --gallery holds `labels.csv` and photos as in `garments_train`:
+lone garments, of contributors that no encoder was trained on; there only the vectors are compared.
+
+It prints how many of each are taken for one by cosine limit, bucket, category and colours as they are, and takes the
+highest limit whose difference (same minus different) is within half a point of the best. The last line is one JSON
+object. Enter the limit in `LIKE_VECTORS` under the id of the model, and raise `RULES` in `profile_svc/taste/state.py`.
+"""
+
+import argparse
+import asyncio
+import csv
+import itertools
+import json
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+if sys.path and Path(sys.path[0]).name == "bench":
+    sys.path.pop(0)  # this folder: `mesh.py` in it would hide the package `mesh`
+
+import cv2
+import numpy as np
+from vitrine.profile.v1 import profile_service_pb2
+
+from imaging.decode import DecodeLimits, decode_bgr, encode_jpeg
+from profile_svc.servicers.sighting_input import SightingReader
+from profile_svc.taste import wearing
+from profile_svc.taste.evidence import SeenEmbedding, SeenGarment
+from profile_svc.taste.wearing import LIKE_VECTORS, LIKE_VECTORS_OF_OTHERS, Occasion
+from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis
+from vision_svc.garments.fashion import FASHION, FashionEmbedder
+from vision_svc.garments.foreground import cut_out
+from vision_svc.models.latency import LatencyRecorder
+from vision_svc.registration import make_registry
+from vision_svc.servicers.convert import ALL_PARTS, analysis_message
+from vision_svc.settings import VisionSettings
+from vision_svc.training.fit_descriptor import distort
+
+_LIMITS = tuple(round(0.30 + 0.01 * step, 2) for step in range(66))  # 0.30-0.95
+_PLATEAU = 0.005
+_MOST_OTHERS = 20_000  # pairs of different garments; more say nothing new
+_LONG_SIDE_PX = 640  # what ingest sends
+_HELD_OUT = 5  # one contributor in five, as the trainings hold out
+
+Wardrobe = dict[str, SeenGarment]
+
+
+@dataclass
+class Pairs:
+    """Cosines of pairs; -1 where bucket, category or colours keep two garments apart whatever their vectors.
+
+    Attributes:
+        same: Of a garment with itself, photographed again.
+        different: Of two garments.
+    """
+
+    same: list[float] = field(default_factory=list)
+    different: list[float] = field(default_factory=list)
+
+
+def share_above(cosines: Sequence[float], limit: float) -> float:
+    """Returns how many of the pairs are taken for one, 0-1."""
+    return float((np.asarray(cosines) >= limit).mean()) if len(cosines) else 0.0
+
+
+def choose(pairs: Pairs) -> float:
+    """Returns the highest limit at which same minus different is within half a point of the best."""
+    gains = {limit: share_above(pairs.same, limit) - share_above(pairs.different, limit) for limit in _LIMITS}
+    best = max(gains.values())
+    return max(limit for limit, gain in gains.items() if gain >= best - _PLATEAU)
+
+
+def likeness(first: SeenGarment, second: SeenGarment) -> float:
+    """Returns the cosine that decides whether two garments are one; -1 where something else does."""
+    worn = wearing.worn_of(first, Occasion("first", 0.0))
+    if first.embedding is None or second.embedding is None or not wearing.same_kind(worn, second):
+        return -1.0
+    if wearing.color_distance(worn.colors, wearing.colors_of(second)) > wearing.LIKE_COLORS:
+        return -1.0
+    return wearing.cosine(first.embedding, second.embedding)
+
+
+def compare(same: Iterable[tuple[Wardrobe, Wardrobe]], people: Sequence[Wardrobe]) -> Pairs:
+    """Pairs garments by bucket: within two photos of one outfit, and across photos of different people."""
+    pairs = Pairs()
+    for first, second in same:
+        pairs.same += [likeness(first[bucket], second[bucket]) for bucket in sorted(first.keys() & second.keys())]
+    for one, other in itertools.islice(itertools.combinations(people, 2), _MOST_OTHERS):
+        pairs.different += [likeness(one[bucket], other[bucket]) for bucket in sorted(one.keys() & other.keys())]
+    return pairs
+
+
+class Eye:
+    """The garments of a picture, as the profile is told of them by the shipped models."""
+
+    def __init__(self, models: Path) -> None:
+        registry = make_registry(VisionSettings(models_dir=models), LatencyRecorder())
+        registry.load_selected()
+        self._analysis = GarmentAnalysis(registry, _at_once, limits=DecodeLimits(), max_side_px=_LONG_SIDE_PX)
+
+    def look(self, image_bgr: Any) -> Wardrobe:  # noqa: ANN401 - uint8 (H, W, 3)
+        """Returns the garments by bucket; the surest where there are several."""
+        data = encode_jpeg(image_bgr, quality=82)
+        seen = analysis_message(asyncio.run(self._analysis.analyze(data, AnalysisOptions())), ALL_PARTS)
+        if not seen.garments:
+            return {}
+        sighting = SightingReader().read(profile_service_pb2.OutfitSighting(garments=seen.garments))
+        return {garment.bucket: garment for garment in sorted(sighting.garments, key=lambda garment: garment.score)}
+
+
+async def _at_once(fn: Callable[..., Any], /, *args: Any) -> Any:  # noqa: ANN401 - those of `fn`
+    return fn(*args)
+
+
+def on_people(eye: Eye, folder: Path, count: int) -> Pairs:
+    paths = [path for path in sorted(folder.glob("*.jpg")) if "_mask" not in path.stem][:count]
+    same, plain = [], []
+    for number, path in enumerate(paths):
+        image = decode_bgr(path.read_bytes(), max_side_px=_LONG_SIDE_PX)
+        first = eye.look(image)
+        plain.append(first)
+        same.append((first, eye.look(distort(image, np.random.default_rng(number)))))
+    return compare(same, plain)
+
+
+def on_outfit_pairs(eye: Eye, folder: Path) -> Pairs:
+    by_name: dict[str, list[Wardrobe]] = {}
+    for path in sorted(folder.glob("*.jpg")):
+        image = decode_bgr(path.read_bytes(), max_side_px=_LONG_SIDE_PX)
+        by_name.setdefault(path.stem.split("_")[0], []).append(eye.look(image))
+    outfits = [both for both in by_name.values() if len(both) == 2]
+    return compare([(first, second) for first, second in outfits], [first for first, _ in outfits])
+
+
+def on_gallery(folder: Path, count: int) -> Pairs:
+    """Lone garments: the same label for two different ones; colours are not compared."""
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if zlib.crc32(row["sender_id"].encode()) % _HELD_OUT == 0]
+    embedder, views, labels = FashionEmbedder(), [], []
+    for number, row in enumerate(rows[:: max(1, len(rows) // count)]):
+        image = decode_bgr((folder / row["file"]).read_bytes(), max_side_px=400)
+        again = distort(image, np.random.default_rng(number))
+        views += [cut_out(image).view, cut_out(again).view]
+        labels.append(row["label"])
+    vectors = [SeenEmbedding(FASHION, np.asarray(vector, np.float32)) for vector in embedder.infer(views)]
+    pairs = Pairs([wearing.cosine(*vectors[at : at + 2]) for at in range(0, len(vectors), 2)])
+    for one, other in itertools.combinations(range(len(labels)), 2):
+        if labels[one] == labels[other]:
+            pairs.different.append(wearing.cosine(vectors[2 * one], vectors[2 * other]))
+    return pairs
+
+
+def report(name: str, pairs: Pairs, now: float) -> dict[str, object]:
+    """Prints a table and returns its figures."""
+    print(f"{name}: {len(pairs.same)} times the same garment, {len(pairs.different)} times two")
+    suggested = choose(pairs)
+    for limit in sorted({*_LIMITS[::5], now, suggested}):
+        marks = [word for word, at in (("now", now), ("suggested", suggested)) if at == limit]
+        same, different = share_above(pairs.same, limit), share_above(pairs.different, limit)
+        print(f"  cosine >= {limit:.2f}: same {same:6.1%}, different {different:6.1%}  {', '.join(marks)}")
+    return {
+        "pairs": [len(pairs.same), len(pairs.different)],
+        "suggested": suggested,
+        "at_suggested": [round(share_above(part, suggested), 4) for part in (pairs.same, pairs.different)],
+        "at_now": [round(share_above(part, now), 4) for part in (pairs.same, pairs.different)],
+    }
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description="When two pictures show one garment.")
+    options.add_argument("--people", type=Path, help="folder with street photos")
+    options.add_argument("--pairs", type=Path, help="folder with NAME_a_*.jpg and NAME_b_*.jpg of one outfit")
+    options.add_argument("--gallery", type=Path, help="folder with labels.csv and images/")
+    options.add_argument("--photos", type=int, default=60, help="photos of --people at most (60 take a minute)")
+    options.add_argument("--models", type=Path, default=Path("models"), help="models folder (default: ./models)")
+    arguments = options.parse_args()
+    cv2.setNumThreads(1)
+    now = LIKE_VECTORS.get(FASHION, LIKE_VECTORS_OF_OTHERS)
+    figures: dict[str, object] = {"bench": "wearing", "model": FASHION, "now": now}
+    worn = Pairs()
+    if arguments.people or arguments.pairs:
+        eye = Eye(arguments.models)
+        found = []
+        if arguments.people:
+            found.append(on_people(eye, arguments.people, arguments.photos))
+        if arguments.pairs:
+            found.append(on_outfit_pairs(eye, arguments.pairs))
+        for part in found:
+            worn.same += part.same
+            worn.different += part.different
+        figures["worn"] = report("worn", worn, now)
+    if arguments.gallery:
+        figures["lone"] = report("lone", on_gallery(arguments.gallery, 4 * arguments.photos), now)
+    print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
