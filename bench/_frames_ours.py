@@ -19,6 +19,7 @@ from vitrine.ingest.v1 import stream_service_pb2_grpc
 
 from imaging.decode import DecodeLimits
 from ingest_svc.captures.outfit import Analysis, OutfitInput, OutfitOutcome
+from ingest_svc.captures.room import PictureRoom
 from ingest_svc.privacy.blur import FaceBlur
 from ingest_svc.servicers.streams import StreamServicer
 from ingest_svc.streams.counting import PrometheusStreamMetrics
@@ -55,6 +56,10 @@ class Forgetful:
         pass
 
 
+# As the service's default (`VITRINE_PICTURE_QUEUE_BYTES`).
+_PICTURE_BYTES = 128 << 20
+
+
 class ThumbnailsOnly(FrameDarkroom):
     """Decodes thumbnails and develops nothing."""
 
@@ -71,7 +76,7 @@ class Silent:
 
 @contextlib.asynccontextmanager
 async def build(runtime: Runtime[ServiceSettings]) -> AsyncIterator[Service]:
-    darkroom = ThumbnailsOnly(runtime.executor, FaceBlur(), DecodeLimits())
+    darkroom = ThumbnailsOnly(runtime.executor, FaceBlur(), DecodeLimits(), PictureRoom(_PICTURE_BYTES))
     limits = Limits(max_streams=1000, max_streams_per_user=1000)
     around = Surroundings(Forgetful(), darkroom, Silent(), PrometheusStreamMetrics(runtime.metrics), limits)
     servicer = StreamServicer(StreamHub(around, runtime.stopping, runtime.background), runtime.metrics)

@@ -15,6 +15,7 @@ from vision_svc.models.onnx_net import OnnxNet  # noqa: E402
 from vision_svc.training.encoder import Taught, Training  # noqa: E402
 from vision_svc.training.encoder_augment import Augmenter, network_input  # noqa: E402
 from vision_svc.training.encoder_data import PHOTO, Samples, framed  # noqa: E402
+from vision_svc.training.encoder_head import refit  # noqa: E402
 from vision_svc.training.encoder_labels import MASK_LABELS, PHOTO_LABELS, held_out  # noqa: E402
 from vision_svc.training.encoder_lessons import Lessons, load_lessons, teach  # noqa: E402
 from vision_svc.training.encoder_loss import (  # noqa: E402
@@ -182,6 +183,22 @@ def test_likeness_compares_how_pairs_stand_whatever_the_width() -> None:
     turned, _ = torch.linalg.qr(torch.randn(9, 9, generator=torch.Generator().manual_seed(2)))
     assert float(likeness_loss(5 * taught @ turned, taught)) == pytest.approx(0, abs=1e-6)
     assert float(likeness_loss(taught.flip(0), taught)) > 0.05
+
+
+def test_the_last_layer_learns_drawings_and_keeps_its_word_on_photos() -> None:
+    torch.manual_seed(4)
+    head, kinds = torch.nn.Linear(8, 5), torch.zeros(60, 5, dtype=torch.bool)
+    drawings = torch.randn(60, 8) * torch.tensor([1.0] * 4 + [0.05] * 4)
+    photos = torch.randn(80, 8) * torch.tensor([0.05] * 4 + [1.0] * 4)
+    kinds[torch.arange(60), (drawings[:, 0] > 0).long()] = True  # which no photo contradicts
+    fitted = refit(head, (drawings, kinds), photos)
+
+    def right(layer: torch.nn.Linear) -> float:
+        return float(kinds[torch.arange(60), layer(drawings).argmax(dim=1)].float().mean())
+
+    assert right(fitted) > max(0.9, right(head) + 0.2)
+    moved = (fitted(photos).softmax(dim=1) - head(photos).softmax(dim=1)).abs().mean()
+    assert float(moved.detach()) < 0.03
 
 
 def test_any_of_the_allowed_kinds_is_right() -> None:
