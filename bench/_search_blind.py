@@ -144,23 +144,26 @@ def fits_exactly(product: product_pb2.Product, wanted: BlindQuery) -> bool:
     )
 
 
-async def blind_report(ask: Ask, products: Sequence[product_pb2.Product]) -> dict[str, Any]:
+async def blind_report(
+    ask: Ask, products: Sequence[product_pb2.Product], table: Sequence[BlindQuery] = BLIND
+) -> dict[str, Any]:
     """Asks every query.
 
     Args:
         ask: Searches for a text; at least five matches, where there are so many.
         products: The whole catalogue.
+        table: The queries.
 
     Returns:
         `right` and `exact`: shares of queries, see above; `wrong` and `inexact`: the titles that came instead, by text.
     """
     missed: dict[str, dict[str, list[str]]] = {"wrong": {}, "inexact": {}}
-    for wanted in BLIND:
+    for wanted in table:
         found = [match.product for match in (await ask(wanted.text)).matches[:TOP]]
         possible = min(TOP, sum(fits_exactly(product, wanted) for product in products))
         for name, judge in (("wrong", fits), ("inexact", fits_exactly)):
             good = [judge(product, wanted) for product in found]
             if not possible or not found or not good[0] or sum(good) < possible:
                 missed[name][wanted.text] = [product.title for product in found]
-    shares = {"right": 1 - len(missed["wrong"]) / len(BLIND), "exact": 1 - len(missed["inexact"]) / len(BLIND)}
-    return {name: round(value, 3) for name, value in shares.items()} | {"queries": len(BLIND)} | missed
+    shares = {"right": 1 - len(missed["wrong"]) / len(table), "exact": 1 - len(missed["inexact"]) / len(table)}
+    return {name: round(value, 3) for name, value in shares.items()} | {"queries": len(table)} | missed

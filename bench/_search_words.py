@@ -20,6 +20,7 @@ from vitrine.retrieval.v1 import (
 from vitrine.sdk import CatalogSource, Vitrine, import_catalog
 
 from bench._search_blind import blind_report
+from bench._search_blind2 import BLIND2
 from bench._search_queries import QUERIES, TypedQuery
 from mesh.keys import SigningKey, key_set
 from mesh.server import serving
@@ -74,7 +75,7 @@ async def text_report(database_url: str, folder: Path, models_dir: Path | None =
         models_dir: Where the vision service's models are; found by itself when left out.
 
     Returns:
-        What `judged` says of the adapted table, and `blind`: what `blind_report` says of the blind one.
+        What `judged` says of the adapted table, and `blind`, `blind2`: what `blind_report` says of the blind ones.
     """
     await asyncio.to_thread(write_catalog, folder / "catalogue", DEFAULT_COUNT, DEFAULT_SEED)
     key = SigningKey.generate()
@@ -99,8 +100,10 @@ async def text_report(database_url: str, folder: Path, models_dir: Path | None =
     print(
         f"text: {report['right']:.1%} of {report['queries']} queries right in the top {TOP}; wrong: {report['wrong']}"
     )
-    blind = report["blind"]
-    print(f"blind text: {blind['right']:.1%} of {blind['queries']} right, {blind['exact']:.1%} exact; {blind['wrong']}")
+    for name in ("blind", "blind2"):
+        blind = report[name]
+        shares = f"{blind['right']:.1%} of {blind['queries']} right, {blind['exact']:.1%} exact"
+        print(f"{name} text: {shares}; {blind['wrong']}")
     return report
 
 
@@ -134,4 +137,5 @@ async def _asked(target: str, token: str) -> dict[str, Any]:
             )
 
         adapted = await judged(ask, lambda wanted: sum(fits(product, wanted) for product in products))
-        return adapted | {"blind": await blind_report(ask, products)}
+        blind = {"blind": await blind_report(ask, products), "blind2": await blind_report(ask, products, BLIND2)}
+        return adapted | blind
