@@ -45,8 +45,8 @@ WEIGHTS = {"kind": 0.40, "pattern": 0.04, "look": 0.15, "color": 0.20, "texture"
 DIMENSION = sum(SIZES.values())
 _STARTS = dict(zip(SIZES, np.cumsum([0, *SIZES.values()]).tolist(), strict=False))
 BLOCKS = {name: slice(_STARTS[name], _STARTS[name] + size) for name, size in SIZES.items()}
-# A pupil of a teacher is less sure than it may be: below 1 sharpens. At 0.75 the chances of kinds are as often right as they
-# say (mean distance 0.06 over five parts of the held-out photos; 0.16 at 1), and neighbours are of their kind more often.
+# A pupil of a teacher is less sure than it may be: below 1 sharpens. At 0.75 the chances of kinds are as often right as
+# they say (mean distance 0.06 over five parts of the held-out photos; 0.16 at 1), and neighbours are more often alike.
 KIND_TEMPERATURE, PATTERN_TEMPERATURE = 0.75, 1.0
 
 
