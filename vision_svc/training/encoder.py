@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vision_svc.training.encoder_accuracy import SIDE_PX, accuracy
+from vision_svc.garments.fashion_input import SIDE_PX
+from vision_svc.training.encoder_accuracy import accuracy
 from vision_svc.training.encoder_augment import Augmenter, Batch
 from vision_svc.training.encoder_data import Samples, load
 from vision_svc.training.encoder_lessons import Lessons, load_lessons

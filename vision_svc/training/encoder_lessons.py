@@ -68,7 +68,7 @@ def load_lessons(paths: Sequence[Path]) -> Lessons:
     for path in paths:
         with np.load(path, allow_pickle=False) as file:
             parts.append({name: file[name] for name in file.files})
-    return Lessons(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})  # type: ignore[arg-type]  # by name
+    return Lessons(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def teach(samples: Samples, teacher: Teacher, batches: int, seed: int) -> Lessons:
