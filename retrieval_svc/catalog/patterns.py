@@ -17,11 +17,15 @@ SURE = 0.75
 _NAMES: Mapping[str, str] = {
     PLAIN: "plain|solid|solid color|solid colour|solid colored|solid coloured|one color|one colour|single color|"
     "single colour|unpatterned|unprinted",
-    "striped": "striped|stripe|stripes|stripey|stripy|stripped|pinstripe|pinstripes|pinstriped|breton",
+    "striped": "striped|stripe|stripes|stripey|stripy|stripped|pinstripe|pinstripes|pinstriped|breton|"
+    "candy stripe|candy striped|multistripe|chalk stripe",
     "checked": "checked|check|checks|checkered|chequered|checkerboard|plaid|tartan|gingham|windowpane|houndstooth|"
+    "dogtooth|buffalo check|"
     "windowpane checked|windowpane check|houndstooth check|gingham check|glen check|prince of wales check",
-    "dotted": "dotted|dot|dots|polka dot|polka dots|polka dotted|spotted|spotty|spots",
-    "floral": "floral|florals|flower|flowers|flowered|flowery|floral print|flower print|botanical|botanical print",
+    "dotted": "dotted|dot|dots|polka dot|polka dots|polka dotted|spotted|spotty|spots|dotty|polkadot|polkadots|"
+    "pin dot|pin dots",
+    "floral": "floral|florals|flower|flowers|flowered|flowery|floral print|flower print|"
+    "botanical|botanical print|blossom|blossoms",
     "graphic": "graphic|graphics|graphic print|logo|logos|logo print|slogan|slogan print|lettering|photo print",
 }
 # Words that mean several of them; as a pattern of a product they say nothing certain.

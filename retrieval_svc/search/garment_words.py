@@ -29,11 +29,13 @@ class Garments:
     Attributes:
         filter: Brands, colours, patterns, and categories or buckets.
         buckets: The buckets of the garments.
+        names: Categories and colours as they were named, without all that these words take in.
         places: Field, start and end of each part.
     """
 
     filter: ProductFilter
     buckets: frozenset[Bucket]
+    names: tuple[str, ...]
     places: tuple[tuple[str, int, int], ...]
 
 
@@ -53,18 +55,22 @@ def read_garments(text: str, known: ShopWords) -> Garments:
     named = {"brands": brands, "colors": colors, "patterns": patterns, "categories": categories, "buckets": buckets}
     wanted = ProductFilter(
         brands=_values(brands),
-        colors=_values(colors),
+        colors=_meant("colors", colors, known),
         patterns=tuple(dict.fromkeys(name for word in _values(patterns) for name in PATTERN_GROUPS.get(word, (word,)))),
-        categories=_values(categories),
+        categories=_meant("categories", categories, known),
         buckets=tuple(Bucket(int(value)) for value in _values(buckets)),
     )
     heads = {bucket_of(value) for value in wanted.categories} | set(wanted.buckets)
     places = tuple((name, start, end) for name, found in named.items() for _, start, end in found)
-    return Garments(wanted, frozenset(heads), places)
+    return Garments(wanted, frozenset(heads), (*_values(categories), *_values(colors)), places)
 
 
 def _values(found: Iterable[Found]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value, _, _ in found))
+
+
+def _meant(name: str, found: Iterable[Found], known: ShopWords) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(meant for value in _values(found) for meant in known.meant(name, value)))
 
 
 def _blanked(text: str, found: Iterable[Found]) -> str:

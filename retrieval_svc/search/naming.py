@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from retrieval_svc.catalog.patterns import PATTERN_GROUPS, PATTERN_NAMES
 from retrieval_svc.catalog.vocabulary import Bucket, bucket_of
+from retrieval_svc.search import color_words
+from retrieval_svc.search.synonyms import ALSO, BUCKET_WORDS, CATEGORY_NAMES, GENERAL, KINDS, kinds_of
 from retrieval_svc.search.typed_text import runs, tokens_of
 
-# Other names of what shops sell; they count where the catalogue has the word on the right, and not the one on the left.
-CATEGORY_NAMES: Mapping[str, str] = {
-    "tee": "t-shirt", "tshirt": "t-shirt", "trainers": "sneakers", "pants": "trousers", "slacks": "trousers",
-    "jumper": "sweater", "pullover": "sweater", "handbag": "bag", "purse": "bag", "tote": "bag", "sweatshirt": "hoodie",
-    "gown": "dress", "polo shirt": "polo", "chinos": "trousers", "hoody": "hoodie", "tee shirt": "t-shirt",
-    "pumps": "heels", "high heels": "heels", "beanie": "hat", "gilet": "vest",
-}  # fmt: skip
-COLOR_NAMES: Mapping[str, str] = {
-    "navy blue": "navy", "dark blue": "navy", "gray": "grey", "light gray": "light grey", "off white": "off-white",
-    "ivory": "off-white", "maroon": "burgundy", "violet": "purple", "dark green": "forest green",
-    "dark grey": "charcoal", "dark gray": "charcoal",
-}  # fmt: skip
-# Words that mean a place in an outfit, whether or not the catalogue has a category of that name too.
-_GENERAL: Mapping[str, Bucket] = {
-    "shoe": Bucket.SHOES, "footwear": Bucket.SHOES, "outerwear": Bucket.OUTERWEAR,
-    "accessory": Bucket.ACCESSORIES, "bottoms": Bucket.BOTTOM,
-}  # fmt: skip
-_OTHERS: Mapping[str, Mapping[str, str]] = {
-    "categories": CATEGORY_NAMES, "colors": COLOR_NAMES, "patterns": PATTERN_NAMES,
-}  # fmt: skip
 # Words without their s that are another word, and no garment.
 _NO_SINGULARS = frozenset({"short", "tight", "flat", "overall", "slack", "good", "heel"})
 _IRREGULAR = {"scarves": "scarf", "women": "woman", "men": "man", "accessories": "accessory"}
 _LONGEST = 5
+# Words of a shop that may be typed in two ("sweat shirt") have so many letters; "x l" is no word.
+_LEAST_JOINED = 6
+_JOINABLE = ("categories", "colors", "patterns")
 
 Forms = Mapping[tuple[str, ...], str]
 Found = tuple[str, int, int]
@@ -65,6 +50,14 @@ class ShopWords:
         """Returns the words by which the values of a field are called, with the value that each stands for."""
         return _forms(name, getattr(self, name))
 
+    def meant(self, name: str, value: str) -> tuple[str, ...]:
+        """Returns what a value that was read asks for: a plain colour its shades, "hats" caps too."""
+        if name == "colors":
+            return color_words.widened(value, self.colors) or (value,)
+        if name == "categories":
+            return _kinds(value, self.categories) or (value,)
+        return (value,)
+
     def find(self, text: str, name: str) -> list[Found]:
         """Finds values of a field in a folded text: value, start, end; the longest first, none twice in one place."""
         return found_in(text, self.forms(name), self.corrected)
@@ -73,8 +66,7 @@ class ShopWords:
 @functools.lru_cache(maxsize=64)
 def _forms(name: str, known: frozenset[str]) -> Forms:
     forms: dict[tuple[str, ...], str] = {}
-    others = [(other, value) for other, value in _OTHERS.get(name, {}).items() if value in known]
-    for term, value in [*((value, value) for value in sorted(known)), *others]:
+    for term, value in [*((value, value) for value in sorted(known)), *_others(name, known)]:
         tokens = tokens_of(term)
         if tokens:
             forms.setdefault(tokens, value)
@@ -82,7 +74,29 @@ def _forms(name: str, known: frozenset[str]) -> Forms:
         last = singular(tokens[-1])
         if last not in _NO_SINGULARS:
             forms.setdefault((*tokens[:-1], last), value)
+    if name in _JOINABLE:
+        for tokens, value in list(forms.items()):
+            forms.setdefault(("".join(tokens),), value)
     return forms
+
+
+def _others(name: str, known: frozenset[str]) -> list[tuple[str, str]]:
+    """Returns words that the catalogue does not use itself, with the value that each means."""
+    if name == "colors":
+        return list(color_words.other_names(known).items())
+    if name == "patterns":
+        return [(other, value) for other, value in PATTERN_NAMES.items() if value in known]
+    if name != "categories":
+        return []
+    families = [(family, family) for family in KINDS if _kinds(family, known)]
+    closest = [(other, [value for value in values if value in known]) for other, values in CATEGORY_NAMES.items()]
+    # "Beanie" is a kind of hat, but where there is headwear that is closer: the table goes before the families.
+    return [*((other, values[0]) for other, values in closest if values and other not in known), *families]
+
+
+@functools.lru_cache(maxsize=256)
+def _kinds(category: str, known: frozenset[str]) -> tuple[str, ...]:
+    return kinds_of(category, known, {name: singular(name) for name in (category, *known)})
 
 
 def found_in(text: str, forms: Forms, corrected: Mapping[str, str]) -> list[Found]:
@@ -103,11 +117,21 @@ def found_in(text: str, forms: Forms, corrected: Mapping[str, str]) -> list[Foun
 
 
 def _value(words: tuple[str, ...], forms: Forms) -> str | None:
-    return forms.get(words) or forms.get((*words[:-1], singular(words[-1])))
+    value = forms.get(words) or forms.get((*words[:-1], singular(words[-1])))
+    if value is None and len(words) == 2 and len("".join(words)) >= _LEAST_JOINED and all(map(str.isalpha, words)):
+        joined = "".join(words)
+        value = forms.get((joined,)) or forms.get((singular(joined),))
+    return value
 
 
 # The words that mean several patterns, as themselves.
 GROUPS: Forms = {(word,): word for word in PATTERN_GROUPS}
+_ALSO: Forms = {tokens_of(word): ours[0] for word, ours in ALSO.items()}
+
+
+def also_compared(text: str, corrected: Mapping[str, str]) -> list[str]:
+    """Returns words that shops write where a folded text says something else: `office` for a job interview."""
+    return list(dict.fromkeys(word for ours, _, _ in found_in(text, _ALSO, corrected) for word in ours.split()))
 
 
 def buckets_in(text: str) -> list[tuple[Bucket, int, int]]:
@@ -119,12 +143,13 @@ def buckets_in(text: str) -> list[tuple[Bucket, int, int]]:
 
 def bucket_of_word(word: str) -> Bucket:
     """Returns the bucket of a word in singular or plural; UNSPECIFIED when it is none."""
-    return bucket_of(word) or bucket_of(singular(word))
+    known = bucket_of(word) or bucket_of(singular(word))
+    return known or BUCKET_WORDS.get(word) or BUCKET_WORDS.get(singular(word)) or Bucket.UNSPECIFIED
 
 
 def general_bucket(word: str) -> Bucket:
     """Returns the bucket that a word for a whole bucket means; UNSPECIFIED for any other word."""
-    return _GENERAL.get(word) or _GENERAL.get(singular(word)) or Bucket.UNSPECIFIED
+    return GENERAL.get(word) or GENERAL.get(singular(word)) or Bucket.UNSPECIFIED
 
 
 def singular(term: str) -> str:
@@ -135,54 +160,3 @@ def singular(term: str) -> str:
         if term.endswith(ending) and not term.endswith("ss"):
             return term.removesuffix(ending) + stem
     return term
-
-
-def misspelt(text: str, known: ShopWords) -> dict[str, str]:
-    """Returns words of a text that may be categories, colours or patterns with one letter wrong, and these.
-
-    Two letters that changed places are one; the first letter is right, and of four letters one may only be missing.
-    Whether such a word has a meaning of its own is for the caller to find out.
-
-    Args:
-        text: Folded.
-        known: The words of the catalogue.
-    """
-    fields = (known.categories, known.colors, known.patterns)
-    there = {word for terms in fields for term in terms for word in tokens_of(term)}
-    names = ("categories", "colors", "patterns", "brands", "materials", "sizes")
-    sure = {word for name in names for form in known.forms(name) for word in form}
-    found: dict[str, str] = {}
-    for run in runs(text):
-        for word in (match.group() for match in run):
-            if len(word) < 4 or word in sure or singular(word) in sure or bucket_of_word(word):
-                continue
-            near = {other for other in there if _one_off(word, other)}
-            if len(near) == 1 or (near and len({singular(other) for other in near}) == 1):
-                found[word] = min(near)
-    return found
-
-
-def _one_off(typed: str, meant: str) -> bool:
-    """Tells whether one letter is missing, too many, wrong, or two neighbours have changed places."""
-    if typed[:1] != meant[:1] or abs(len(typed) - len(meant)) > 1 or typed == meant:
-        return False
-    if len(typed) < 5:
-        return len(meant) == len(typed) + 1 and _dropped(meant, typed)
-    if len(typed) != len(meant):
-        return _dropped(meant, typed) if len(meant) > len(typed) else _dropped(typed, meant)
-    apart = [place for place, (one, other) in enumerate(zip(typed, meant, strict=True)) if one != other]
-    swapped = len(apart) == 2 and apart[1] == apart[0] + 1 and typed[apart[0]] == meant[apart[1]]
-    return len(apart) == 1 or (swapped and typed[apart[1]] == meant[apart[0]])
-
-
-def _dropped(longer: str, shorter: str) -> bool:
-    return any(longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer)))
-
-
-def shades(color: str, known: Collection[str]) -> tuple[str, ...]:
-    """Returns a colour with its shades in a catalogue, as exclusions mean them: not blue is not light blue either."""
-    family = {"blue": ("navy",)}.get(color, ())
-    return (
-        color,
-        *(name for name in sorted(known) if name != color and (name in family or name.endswith(f" {color}"))),
-    )

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from retrieval_svc.catalog.filters import Exclusions
 from retrieval_svc.catalog.patterns import PATTERN_GROUPS
 from retrieval_svc.catalog.vocabulary import Bucket, bucket_of
-from retrieval_svc.search.naming import GROUPS, ShopWords, buckets_in, found_in, general_bucket, shades
+from retrieval_svc.search.color_words import shades
+from retrieval_svc.search.naming import GROUPS, ShopWords, buckets_in, found_in, general_bucket
 from retrieval_svc.search.typed_text import TOKEN
 
 # Behind these the words up to a garment are meant, and the garment itself is still wanted: "not black shirts".
@@ -196,7 +197,11 @@ def _exclusion(item: Item, known: ShopWords) -> Exclusions:
         case "buckets":
             return Exclusions(buckets=(Bucket(int(item.value)),))
         case "colors":
-            return Exclusions(colors=shades(item.value, known.colors))
+            # A plain colour that the shop has only in shades means all of these.
+            own = shades(item.value, known.colors)
+            return Exclusions(colors=own if item.value in known.colors else known.meant("colors", item.value))
+        case "categories" if item.value not in known.categories:
+            return Exclusions(categories=known.meant("categories", item.value))
         case "patterns":
             return Exclusions(patterns=PATTERN_GROUPS.get(item.value, (item.value,)))
     return replace(Exclusions(), **{item.field: (item.value,)})  # type: ignore[arg-type]

@@ -29,7 +29,8 @@ class RankPlan:
         diversity: How much likeness to what stands before costs, 0-1.
         collapse_duplicates: Whether only one of the same things is shown.
         shown: Ids of the last matches of the page before, the very last one first; none for the first page.
-        browses: Whether everything that passes the filter is an answer, when there is nothing to compare with.
+        browses: Whether everything that passes the filter is an answer, when there is nothing to compare with, or no
+            product has anything of it: a text that was read leaves no page empty.
     """
 
     ranking: Ranking

@@ -19,7 +19,7 @@ from retrieval_svc.index.manager import IndexManager
 from retrieval_svc.index.schema import WORDS_VECTOR, index_filter
 from retrieval_svc.index.vector_index import IndexQuery
 from retrieval_svc.index.words import WordEncoder
-from retrieval_svc.search.naming import ShopWords, misspelt
+from retrieval_svc.search.naming import ShopWords
 from retrieval_svc.search.person import person_of
 from retrieval_svc.search.plan import FloatVector, RankPlan
 from retrieval_svc.search.query import (
@@ -36,6 +36,7 @@ from retrieval_svc.search.query import (
 from retrieval_svc.search.ranker import Ranker
 from retrieval_svc.search.ranking import Ranking, Weights
 from retrieval_svc.search.resolve import Resolved, check_encoder, from_product, from_vector, unit
+from retrieval_svc.search.spelling import misspelt
 from retrieval_svc.search.typed_text import folded
 from retrieval_svc.search.vocabulary import ShopVocabulary
 from retrieval_svc.search.wishes import Wishes, read_wishes, relaxed
@@ -92,8 +93,7 @@ class Search:
         generation = self._manager.active()
         resolved = await self._resolve(generation, query, encoded)
         plan, unused = _plan(generation.state, resolved, options, self._search_pool)
-        browses = wishes is not None and bool(wishes.phrases)
-        plan = replace(plan, browses=browses, shown=tuple(point_id(product_id) for product_id in shown))
+        plan = replace(plan, browses=wishes is not None, shown=tuple(map(point_id, shown)))
         page = await self._ranker.rank(generation, plan, offset, size)
         uses = (*resolved.uses, ModelUse(_TASK, generation.state.model))
         return SearchAnswer(page, uses, generation.state.rates.date, unused, wishes)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import Money
 from retrieval_svc.search.garment_words import read_garments
-from retrieval_svc.search.naming import ShopWords, singular
+from retrieval_svc.search.naming import ShopWords, also_compared, singular
 from retrieval_svc.search.negations import find_negations, resolve
 from retrieval_svc.search.person_words import read_genders, read_sizes, read_stock
 from retrieval_svc.search.price_words import read_prices
@@ -115,7 +115,7 @@ def read_wishes(text: str, known: ShopWords, currency: str, knows_currency: Call
     places += [*prices.places, *garments.places, *unwanted.places]
     phrases = (Phrase(text[start:end].strip(), name, start) for name, start, end in places)
     ordered = tuple(sorted(phrases, key=lambda phrase: phrase.start))
-    return Wishes(wanted, prices.about, ordered, _compared(text, left, wanted, known))
+    return Wishes(wanted, prices.about, ordered, _compared(text, left, garments.names, known))
 
 
 async def relaxed(wishes: Wishes, there_is: Callable[[Wishes], Awaitable[bool]]) -> Wishes:
@@ -140,16 +140,13 @@ def _without(text: str, places: Iterable[tuple[str, int, int]]) -> str:
     return blanked(text, ((start, end) for _, start, end in places))
 
 
-def _compared(text: str, left: str, wanted: ProductFilter, known: ShopWords) -> str:
+def _compared(text: str, left: str, names: Iterable[str], known: ShopWords) -> str:
     """Returns the words that are left to compare, with the catalogue's own names for what was called otherwise.
 
     What is not wanted is not among them: it would draw near what it shall keep away.
     """
     words = [known.corrected.get(word.lower(), word) for word in remaining(text, left).split()]
     there = f" {' '.join(singular(token) for word in words for token in tokens_of(word))} "
-    ours = [
-        name
-        for name in (*wanted.categories, *wanted.colors)
-        if f" {' '.join(singular(token) for token in tokens_of(name))} " not in there
-    ]
-    return " ".join([*words, *ours])
+    ours = [*names, *also_compared(left, known.corrected)]
+    added = [name for name in ours if f" {' '.join(singular(token) for token in tokens_of(name))} " not in there]
+    return " ".join([*words, *dict.fromkeys(added)])

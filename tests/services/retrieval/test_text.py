@@ -86,8 +86,25 @@ async def test_what_is_said_in_filters_only_shows_all_that_passes(user: Stubs) -
     assert {match.product.name for match in cheap.matches} == {match.product.name for match in first}
 
 
-async def test_words_that_nobody_has_find_nothing(user: Stubs) -> None:
-    assert await names(user, text="grmblfx") == set()
+async def test_a_text_of_which_nothing_is_understood_shows_all_and_says_so(user: Stubs) -> None:
+    everything = await user.catalog.ListProducts(catalog_service_pb2.ListProductsRequest(page_size=200))
+    answer = await user.search.SearchProducts(pb.SearchProductsRequest(text="grmblfx", page_size=100))
+    assert {match.product.name for match in answer.matches} == {product.name for product in everything.products}
+    assert (list(answer.understood.phrases), answer.understood.filter) == ([], product_pb2.ProductFilter())
+    assert await names(user, text="grmblfx", words_only=True) == set()
+
+
+async def test_a_plain_color_takes_in_its_shades_and_ranks_its_own_name_first(place: Place) -> None:
+    stubs = place.stubs("operator")
+    colors = ("cognac", "brown", "tan", "navy")
+    rows = [shirt(number, title=f"{color} shirt", colors=color) for number, color in enumerate(colors, 1)]
+    await stubs.import_rows(rows)
+    brown = await stubs.search.SearchProducts(pb.SearchProductsRequest(text="brown shirts"))
+    found = [match.product.colors[0].name for match in brown.matches]
+    assert (found[0], sorted(found)) == ("brown", ["brown", "cognac", "tan"])
+    tan = await stubs.search.SearchProducts(pb.SearchProductsRequest(text="tan shirts"))
+    assert [match.product.colors[0].name for match in tan.matches] == ["tan"]
+    await stubs.channel.close()
 
 
 async def test_a_misspelt_word_is_understood(user: Stubs) -> None:
