@@ -82,11 +82,8 @@ def widened(color: str, known: Collection[str]) -> tuple[str, ...]:
 
 
 def shades(color: str, known: Collection[str]) -> tuple[str, ...]:
-    """Returns a colour with its shades in a catalogue, as exclusions mean them: not blue is not light blue either.
-
-    They are fewer than those that are asked for: whoever wants nothing white may well like cream.
-    """
-    family = {"blue": ("navy",)}.get(color, ())
+    """Returns a colour with its shades in a catalogue, as exclusions mean them: not brown is not chocolate either."""
+    family = FAMILIES.get(color, ())
     return (
         color,
         *(name for name in sorted(known) if name != color and (name in family or name.endswith(f" {color}"))),
