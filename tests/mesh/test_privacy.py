@@ -20,7 +20,6 @@ import grpc
 import pytest
 from vitrine.embedded.mesh import EmbeddedMesh
 from vitrine.ingest.v1 import privacy_service_pb2, stream_service_pb2
-from vitrine.retrieval.v1 import search_service_pb2
 from vitrine.sdk import RpcFailure, Vitrine
 from vitrine.sdk.transport import Ending
 
@@ -66,7 +65,6 @@ async def home(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> As
         patch.setenv("TMPDIR", str(temporary))
         async with running_mesh(folder / "mesh", settings=settings) as mesh:
             await import_demo_catalog(mesh, folder / "catalog", _PRODUCTS)
-            await until(partial(_index_is_built, mesh))  # its rows would change under a test later
             yield Home(mesh, temporary, models)
 
 
@@ -179,12 +177,6 @@ async def test_erasure_takes_all_that_the_export_shows(home: Home, sent: Sent) -
     assert {place: count for place, count in (await _personal_rows(stores)).items() if count} == {}
     for found in (rows(home.mesh), files(home.mesh.home.objects, home.mesh.home.index, home.temporary)):
         assert await places_of(found, *needles) == []
-
-
-async def _index_is_built(mesh: EmbeddedMesh) -> bool:
-    async with client(mesh, _USER) as ada:
-        index = await ada.search.GetIndex(search_service_pb2.GetIndexRequest())
-    return index.product_count == _PRODUCTS
 
 
 async def _is_refused(ada: Vitrine) -> bool:
