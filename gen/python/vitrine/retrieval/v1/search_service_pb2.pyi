@@ -233,7 +233,9 @@ class TextWishes(_message.Message):
 
     @_builtins.property
     def phrases(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReadPhrase]:
-        """Each part that was understood, in the order of the text."""
+        """Each part that was understood, in the order of the text. Empty when nothing was: the matches are then all that passes
+        the filter, in the usual order, unless words are compared.
+        """
 
     @_builtins.property
     def dropped_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

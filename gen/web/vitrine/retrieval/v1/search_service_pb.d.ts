@@ -226,7 +226,8 @@ export declare type TextWishes = Message<"vitrine.retrieval.v1.TextWishes"> & {
   budget?: Money | undefined;
 
   /**
-   * Each part that was understood, in the order of the text.
+   * Each part that was understood, in the order of the text. Empty when nothing was: the matches are then all that passes
+   * the filter, in the usual order, unless words are compared.
    *
    * @generated from field: repeated vitrine.retrieval.v1.ReadPhrase phrases = 3;
    */

@@ -2340,7 +2340,8 @@ class TextWishes(betterproto2.Message):
 
     phrases: "list[ReadPhrase]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    Each part that was understood, in the order of the text.
+    Each part that was understood, in the order of the text. Empty when nothing was: the matches are then all that passes
+    the filter, in the usual order, unless words are compared.
     """
 
     dropped_fields: "list[str]" = betterproto2.field(4, betterproto2.TYPE_STRING, repeated=True)
