@@ -71,10 +71,11 @@ async def _holds(manager: IndexManager, count: int) -> bool:
 
 
 async def answers(manager: IndexManager) -> tuple[int, list[tuple[str, float]]]:
-    """The generation, and what it finds."""
+    """The generation, and what it finds; ties in the order of their ids, since engines promise none."""
     active = manager.active()
     hits = await active.index.query(IndexQuery(QUERY, limit=50, using=IMAGE_VECTOR))
-    return active.state.generation, [(hit.id, round(hit.score, 6)) for hit in hits]
+    found = [(hit.id, round(hit.score, 5)) for hit in hits]
+    return active.state.generation, sorted(found, key=lambda one: (-one[1], one[0]))
 
 
 @pytest.fixture(scope="module")

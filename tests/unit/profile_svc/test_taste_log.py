@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from profile_svc.taste.axes import AXES
 from profile_svc.taste.evidence import Sighting, canonical, fingerprint, parse
 from profile_svc.taste.log import LogEntry, replay
-from profile_svc.taste.state import EMPTY, TasteState, apply, dump_state, load_state
+from profile_svc.taste.state import EMPTY, RULES, TasteState, apply, dump_state, load_state
 from profile_svc.taste.wearing import Occasion
 from tests.unit.profile_svc.outfits import moments_s, sightings
 
@@ -126,5 +126,5 @@ def test_canonical_form_reads_back_to_the_bit(sighting: Sighting) -> None:
 def test_a_state_of_other_rules_is_not_read() -> None:
     text = dump_state(EMPTY)
     assert load_state(text) == EMPTY
-    assert load_state(text.replace('"rules":2', '"rules":1')) is None
+    assert load_state(text.replace(f'"rules":{RULES}', f'"rules":{RULES - 1}')) is None
     assert load_state('{"axes":[50,50,50,50,50],"count":0,"vectors":{},"last_model":""}') is None
