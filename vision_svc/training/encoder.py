@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vision_svc.garments.fashion_input import SIDE_PX
+from vision_svc.training.averaging import follow
 from vision_svc.training.encoder_accuracy import accuracy
 from vision_svc.training.encoder_augment import Augmenter, Batch
 from vision_svc.training.encoder_data import Samples, load
@@ -157,7 +158,7 @@ class Training:
         self._optimizer.step()
         self.steps += 1
         self.loss += 0.02 * (float(loss.detach()) - self.loss)
-        self._move_average()
+        follow(self.average, self.net, min(_EMA, (1 + self.steps) / (20 + self.steps)))
 
     def _mixed(self, inputs: Tensor, other: Tensor) -> tuple[Tensor, float]:
         """Blends each sample with another one, or puts a rectangle of the other into it."""
@@ -170,18 +171,6 @@ class Training:
         cut = inputs.clone()
         cut[..., y : y + length, x : x + length] = inputs[other][..., y : y + length, x : x + length]
         return cut, 1 - (length / side) ** 2
-
-    @torch.no_grad()
-    def _move_average(self) -> None:
-        keep = min(_EMA, (1 + self.steps) / (20 + self.steps))
-        means: list[Tensor] = list(self.average.parameters())
-        values: list[Tensor] = list(self.net.parameters())
-        torch._foreach_lerp_(means, values, 1 - keep)
-        for mean, value in zip(self.average.buffers(), self.net.buffers(), strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(value, 1 - keep)
-            else:
-                mean.copy_(value)
 
 
 def _smaller(inputs: Tensor, side: int) -> Tensor:

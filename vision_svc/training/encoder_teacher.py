@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vision_svc.garments.kinds import KINDS, PATTERN_KINDS
+from vision_svc.training.averaging import follow
 from vision_svc.training.encoder_augment import Augmenter
 from vision_svc.training.encoder_data import Samples, load_cache
 from vision_svc.training.encoder_loss import contrastive_loss, partial_loss
@@ -108,7 +109,7 @@ def tune(teacher: Teacher, samples: Samples, steps: int, seed: int) -> Iterator[
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         torch.nn.utils.clip_grad_norm_(teacher.parameters(), 5.0)
         optimizer.step()
-        _follow(average, teacher, min(_EMA, (1 + step) / (10 + step)))
+        follow(average, teacher, min(_EMA, (1 + step) / (10 + step)))
         smooth += 0.03 * (float(loss.detach()) - smooth)
         yield step + 1, smooth, average
 
@@ -130,15 +131,6 @@ def _groups(teacher: Teacher) -> list[dict[str, Any]]:
     own = {id(value) for value in teacher.backbone.parameters()}
     heads = [value for value in teacher.parameters() if id(value) not in own]
     return [{"params": list(teacher.backbone.parameters()), "lr": _RATE}, {"params": heads, "lr": _HEAD_RATE}]
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, net: nn.Module, keep: float) -> None:
-    for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - keep)
-        else:
-            mean.copy_(value)
 
 
 def main() -> None:

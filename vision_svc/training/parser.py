@@ -21,6 +21,7 @@ from torch.optim import AdamW, Optimizer
 from vision_svc.garments.parse_input import HEIGHT_PX, WIDTH_PX
 from vision_svc.garments.parse_labels import PRESENCE
 from vision_svc.training import parser_cache, parser_export
+from vision_svc.training.averaging import follow
 from vision_svc.training.parser_augment import Sampler, draw_weights
 from vision_svc.training.parser_loss import Overlaps, loss
 from vision_svc.training.parser_net import ParserNet
@@ -106,7 +107,7 @@ class Training:
         torch.nn.utils.clip_grad_norm_(state.net.parameters(), 2.0)
         state.optimizer.step()
         state.step += 1
-        self._follow(min(_EMA, (1 + state.step) / (10 + state.step)))
+        follow(state.ema, state.net, min(_EMA, (1 + state.step) / (10 + state.step)))
         return float(value.detach())
 
     def _batch(self, progress: float, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
@@ -121,15 +122,6 @@ class Training:
         )
         planes, *rest = (torch.from_numpy(array).to(self._device) for array in arrays)
         return planes.contiguous(memory_format=torch.channels_last), *rest
-
-    def _follow(self, keep: float) -> None:
-        with torch.no_grad():
-            pairs = zip(self.state.ema.state_dict().values(), self.state.net.state_dict().values(), strict=True)
-            for mean, now in pairs:
-                if mean.is_floating_point():
-                    mean.lerp_(now, 1 - keep)
-                else:
-                    mean.copy_(now)
 
     @torch.inference_mode()
     def measure(self) -> dict[str, float]:
