@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -33,28 +34,30 @@ from vision_svc.training.encoder_loss import (
     imitation_loss,
     instance_loss,
     likeness_loss,
+    mimicry_loss,
     partial_loss,
     softened,
 )
 from vision_svc.training.encoder_net import EncoderNet, Outputs
 
 # Progress from which a picture size is used: small first, which is cheap and learns the rough shapes.
-_SIZES = ((0.0, 64), (0.4, 80), (0.65, SIDE_PX))
+_SIZES = ((0.0, 64), (0.3, 80), (0.55, SIDE_PX))
 _BATCH = 64
 _RATE, _DECAY = 2.5e-3, 0.08
 _CONTRAST, _INSTANCE, _PATTERN = 0.4, 0.3, 0.3
-# With a teacher: the label's share beside what the teacher says, and the weight of its likenesses.
-_LABEL_SHARE, _LIKENESS = 0.3, 8.0
+# With a teacher: the label's share beside what the teacher says, the weights of its likenesses and of its feature.
+_LABEL_SHARE, _LIKENESS, _MIMICRY = 0.3, 8.0, 2.0
 _EMA = 0.999
 _MIX_SHARE = 0.5
 _REPORT_S, _SAVE_S = 60.0, 120.0
 
 
 class Taught(NamedTuple):
-    """What a teacher says of a batch: logits `(N, len(KINDS))` and features `(N, D)`."""
+    """What a teacher says of a batch: logits `(N, len(KINDS))`, features `(N, D)`, and whether the labels fit it."""
 
     logits: Tensor
     feature: Tensor
+    labelled: bool
 
 
 class Training:
@@ -82,8 +85,8 @@ class Training:
     def begin_with(self, path: Path) -> None:
         """Starts anew from the network of another run, with nothing of its optimizer."""
         state = torch.load(path, weights_only=True, map_location=self._device)
-        self.net.load_state_dict(state["average"])
-        self.average.load_state_dict(state["average"])
+        for net in (self.net, self.average):
+            net.load_state_dict(state["average"], strict=False)  # an older one had no `mimic`
 
     def save(self, path: Path) -> None:
         """Writes everything that `restore` needs, in one move."""
@@ -114,8 +117,9 @@ class Training:
             return lambda side: (augment.batch(_BATCH, side), None)
 
         def drawn(_: int) -> tuple[Batch, Taught]:
-            batch, logits, feature = lessons.batch(_BATCH, rng)
-            return batch, Taught(torch.from_numpy(logits).to(self._device), torch.from_numpy(feature).to(self._device))
+            batch, *said, labelled = lessons.batch(_BATCH, rng)
+            logits, feature = (torch.from_numpy(values).to(self._device) for values in said)
+            return batch, Taught(logits, feature, labelled)
 
         return drawn
 
@@ -123,25 +127,36 @@ class Training:
         inputs = torch.from_numpy(batch.inputs).to(self._device, memory_format=torch.channels_last)
         kinds = torch.from_numpy(batch.kinds).to(self._device)
         inputs = _smaller(inputs, side)
-        other, share = torch.arange(len(inputs), device=inputs.device), 1.0
-        if mixing := self._rng.random() < _MIX_SHARE:
+        if taught is not None:
+            said = self._said(inputs)
+            loss = self._taught(said, taught)
+            if taught.labelled:
+                right = partial_loss(said.kinds.float(), kinds)
+                loss = loss + _LABEL_SHARE * right + self._apart(said, kinds, batch.patterns)
+        elif self._rng.random() < _MIX_SHARE:
             other = torch.from_numpy(self._rng.permutation(len(inputs))).to(self._device)
             inputs, share = self._mixed(inputs, other)
-        with torch.autocast(torch.device(self._device).type, torch.bfloat16):
-            said = self.net(inputs)
-        logits = said.kinds.float()
-        loss = share * partial_loss(logits, kinds) + (1 - share) * partial_loss(logits, kinds[other])
-        if taught is not None:
-            wanted = share * softened(taught.logits) + (1 - share) * softened(taught.logits[other])
-            loss = _LABEL_SHARE * loss + (1 - _LABEL_SHARE) * imitation_loss(logits, wanted)
-        if not mixing:
-            loss = loss + self._apart(said, kinds, torch.from_numpy(batch.patterns).to(self._device))
-            if taught is not None:
-                loss = loss + _LIKENESS * likeness_loss(said.feature.float(), taught.feature)
+            logits = self._said(inputs).kinds.float()
+            loss = share * partial_loss(logits, kinds) + (1 - share) * partial_loss(logits, kinds[other])
+        else:
+            said = self._said(inputs)
+            loss = partial_loss(said.kinds.float(), kinds) + self._apart(said, kinds, batch.patterns)
         self._learn(loss)
 
-    def _apart(self, said: Outputs, kinds: Tensor, patterns: Tensor) -> Tensor:
+    def _said(self, inputs: Tensor) -> Outputs:
+        with torch.autocast(torch.device(self._device).type, torch.bfloat16):
+            said: Outputs = self.net(inputs)
+        return said
+
+    def _taught(self, said: Outputs, taught: Taught) -> Tensor:
+        """Returns what can be learnt from a teacher, whatever the views show."""
+        loss = (1 - _LABEL_SHARE) * imitation_loss(said.kinds.float(), softened(taught.logits))
+        loss = loss + _LIKENESS * likeness_loss(said.feature.float(), taught.feature)
+        return loss + _MIMICRY * mimicry_loss(self.net.mimic(said.feature.float()), taught.feature)
+
+    def _apart(self, said: Outputs, kinds: Tensor, printed: npt.NDArray[np.int64]) -> Tensor:
         """Returns what only whole garments can teach: their like, themselves seen again, their print."""
+        patterns = torch.from_numpy(printed).to(self._device)
         with torch.autocast(torch.device(self._device).type, torch.bfloat16):
             alike, same = self.net.projection(said.feature), self.net.instance(said.feature)
         loss = _CONTRAST * contrastive_loss(alike.float(), kinds) + _INSTANCE * instance_loss(same.float())

@@ -95,7 +95,7 @@ class Augmenter:
         if pattern == 0 and rng.random() < _PRINT_SHARE:
             pattern = int(rng.integers(1, len(PATTERN_KINDS)))
             image = print_on(image, inside, pattern, rng)
-        return _join(self._relit(image), inside, guessed=guessed), pattern
+        return _join(self.relit(image), inside, guessed=guessed), pattern
 
     def _hidden(self, inside: Plane) -> Plane:
         """Spoils a mask: thinner, thicker, or with a hand, a bag, hair in front."""
@@ -113,8 +113,8 @@ class Augmenter:
                 inside = without
         return inside
 
-    def _relit(self, image: Plane) -> Plane:
-        """Changes colour and light: a full turn of hue in two of five samples, grey in one of eight."""
+    def relit(self, image: Plane) -> Plane:
+        """Changes colour and light of `(H, W, 3)`, RGB, 0-1: all hues turned in two of five, grey in one of eight."""
         rng = self._rng
         turn = rng.uniform(-np.pi, np.pi) if rng.random() < 0.4 else rng.normal(0, 0.12)
         chroma = 0.0 if rng.random() < 0.12 else float(np.exp(rng.normal(0, 0.3)))

@@ -33,7 +33,7 @@ _LONG_SIDE_PX = 400
 _REGULARISE = {"look": 2.0, "color": 0.1, "texture": 0.1, "gradient": 0.1}
 # So many photos, evenly spread, are enough for a mean and two covariances.
 _FIT_PHOTOS = 700
-_NOT_SHIPPED = ("projection.", "instance.")
+_NOT_SHIPPED = ("projection.", "instance.", "mimic.")
 ABOUT = {
     "model": "fashion/1",
     "license": "Apache-2.0",

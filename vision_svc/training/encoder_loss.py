@@ -78,3 +78,13 @@ def likeness_loss(feature: Tensor, taught: Tensor) -> Tensor:
     """
     ours, theirs = (functional.normalize(one - one.mean(dim=0), dim=1) for one in (feature, taught))
     return (ours @ ours.T - theirs @ theirs.T).square().mean()
+
+
+def mimicry_loss(mimicked: Tensor, taught: Tensor) -> Tensor:
+    """Returns how far what a pupil says of its teacher's feature points away from it, 0-2 (one minus the cosine).
+
+    Args:
+        mimicked: float `(N, D)`.
+        taught: float `(N, D)`, the teacher's feature less its mean.
+    """
+    return (1 - functional.cosine_similarity(mimicked, taught, dim=1)).mean()

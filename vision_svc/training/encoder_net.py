@@ -11,6 +11,8 @@ STEM = 24
 WIDTHS = (56, 112, 192)
 BLOCKS = 2
 _PROJECTION = 96
+# Width of the feature of a teacher.
+TAUGHT = 1280
 
 
 class Outputs(NamedTuple):
@@ -65,9 +67,10 @@ class EncoderNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.kinds = nn.Linear(inputs, len(KINDS))
         self.patterns = nn.Linear(inputs, len(PATTERN_KINDS))
-        # Only for the contrastive losses (same kind, same garment); they are not shipped.
+        # Only for the contrastive losses (same kind, same garment) and the teacher; they are not shipped.
         self.projection = nn.Sequential(nn.Linear(inputs, inputs), nn.ReLU(), nn.Linear(inputs, _PROJECTION))
         self.instance = nn.Sequential(nn.Linear(inputs, inputs), nn.ReLU(), nn.Linear(inputs, _PROJECTION))
+        self.mimic = nn.Linear(inputs, TAUGHT)
 
     def features(self, inputs: Tensor) -> Tensor:
         """Returns the pooled feature, `(N, 192)`."""

@@ -26,7 +26,7 @@ from vision_svc.training.averaging import follow
 from vision_svc.training.encoder_augment import Augmenter
 from vision_svc.training.encoder_data import Samples, load_cache
 from vision_svc.training.encoder_loss import contrastive_loss, partial_loss
-from vision_svc.training.encoder_net import Outputs
+from vision_svc.training.encoder_net import TAUGHT, Outputs
 
 # What the teacher is shown when it teaches.
 TEACHER_PX = 144
@@ -35,7 +35,7 @@ _SIZES = ((0.0, 112), (0.35, 144), (0.75, 160))
 _BATCH, _RATE, _HEAD_RATE, _DECAY = 32, 4e-4, 1.2e-3, 0.03
 _CONTRAST, _PATTERN = 0.3, 0.2
 _EMA = 0.995
-_FEATURE, _PROJECTION = 1280, 128
+_PROJECTION = 128
 _REPORT_STEPS = 100
 
 
@@ -50,9 +50,9 @@ class Teacher(nn.Module):
         super().__init__()
         self.backbone: Any = backbone
         self.dropout = nn.Dropout(0.3)
-        self.kinds = nn.Linear(_FEATURE, len(KINDS))
-        self.patterns = nn.Linear(_FEATURE, len(PATTERN_KINDS))
-        self.projection = nn.Linear(_FEATURE, _PROJECTION)
+        self.kinds = nn.Linear(TAUGHT, len(KINDS))
+        self.patterns = nn.Linear(TAUGHT, len(PATTERN_KINDS))
+        self.projection = nn.Linear(TAUGHT, _PROJECTION)
 
     def forward(self, planes: Tensor) -> Outputs:
         """Describes planes of the encoder, `(N, 4, S, S)`; the mask is not looked at."""

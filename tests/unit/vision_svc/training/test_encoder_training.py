@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -25,9 +27,11 @@ from vision_svc.training.encoder_loss import (  # noqa: E402
     imitation_loss,
     instance_loss,
     likeness_loss,
+    mimicry_loss,
     partial_loss,
     softened,
 )
+from vision_svc.training.encoder_mixes import Anywhere, Blends  # noqa: E402
 from vision_svc.training.encoder_net import EncoderNet  # noqa: E402
 from vision_svc.training.encoder_teacher import Teacher, tune  # noqa: E402
 from vision_svc.training.folding import folded  # noqa: E402
@@ -134,10 +138,10 @@ def test_a_teacher_is_tuned_and_a_pupil_comes_to_say_what_it_says() -> None:
     teacher = Teacher(Patches())
     assert [step for step, _, _ in tune(teacher, samples(), 3, 1)] == [1, 2, 3]
     teacher.kinds.bias.data[KINDS.index("hat")] = 8.0  # no label says so, only the teacher
-    lessons = teach(samples(), teacher.eval(), 2, 1)
+    lessons = teach(lambda: Augmenter(samples(), 1).batch(64, 32), teacher.eval(), 2, labelled=True)
     assert lessons.planes.shape == (64, 2, 4, 96, 96)
-    batch, logits, feature = lessons.batch(16, np.random.default_rng(1))
-    taught = Taught(torch.from_numpy(logits), torch.from_numpy(feature))
+    batch, logits, feature, labelled = lessons.batch(16, np.random.default_rng(1))
+    taught = Taught(torch.from_numpy(logits), torch.from_numpy(feature), labelled)
     training = Training(samples(), 1, "cpu", lessons)
 
     def apart() -> float:
@@ -158,18 +162,84 @@ def test_lessons_keep_each_view_with_what_was_said_of_it(tmp_path: object) -> No
     planes[:, :, 0, :, :48] = np.arange(1, 2 * count + 1).reshape(count, 2, 1, 1) * 10  # only the left half is lit
     kinds = np.eye(count, len(KINDS), dtype=np.bool_)
     said = np.arange(2 * count).reshape(count, 2, 1).astype(np.float16)
-    lessons = Lessons(planes, kinds, said[..., 0].astype(np.int64), said.repeat(len(KINDS), 2), said.repeat(3, 2))
+    patterns = said[..., 0].astype(np.int64)
+    lessons = Lessons(planes, kinds, patterns, said.repeat(len(KINDS), 2), said.repeat(3, 2), np.ones(count, np.bool_))
     path = tmp_path / "lessons.npz"  # type: ignore[operator]  # a path
     np.savez(path, **vars(lessons))
-    batch, logits, feature = load_lessons([path, path]).batch(40, np.random.default_rng(2))
+    batch, logits, feature, labelled = load_lessons([path, path]).batch(40, np.random.default_rng(2))
+    assert labelled
     number = np.rint(batch.inputs[:, 0].max(axis=(1, 2)) * 127).astype(int) // 10 - 1
     assert np.array_equal(logits[:, 0], number)
-    assert np.array_equal(feature[:, 2], number)
+    assert np.array_equal(feature[:, 2], number - np.float32(4.5))  # less the mean over all
     assert np.array_equal(batch.patterns, number)
     assert np.array_equal(batch.kinds.argmax(axis=1), number // 2)
     assert np.array_equal(number[:20] // 2, number[20:] // 2)  # a garment and the same once more
     mirrored = batch.inputs[:, 0, 0, -1] > 0
     assert 5 < mirrored.sum() < 35
+
+
+def test_batches_are_of_labelled_views_or_of_others() -> None:
+    count = 6
+    labelled = np.arange(count) % 3 == 0
+    planes = np.broadcast_to(np.where(labelled, 50, 20).astype(np.int8)[:, None, None, None, None], (count, 2, 4, 2, 2))
+    kinds, patterns = np.ones((count, len(KINDS)), np.bool_), np.zeros((count, 2), np.int64)
+    said = np.zeros((count, 2, 3), np.float16)
+    lessons, rng = Lessons(planes, kinds, patterns, said, said, labelled), np.random.default_rng(3)
+    drawn = [lessons.batch(4, rng) for _ in range(40)]
+    assert 10 < sum(lesson.labelled for lesson in drawn) < 30
+    for lesson in drawn:
+        assert np.unique(np.rint(lesson.batch.inputs * 127)).tolist() == [50 if lesson.labelled else 20]
+
+
+def test_no_label_is_used_where_none_fits() -> None:
+    training = Training(samples(), 1, "cpu")
+    batch, rng = Augmenter(samples(), 1).batch(8, 32), np.random.default_rng(4)
+    logits, feature = (torch.from_numpy(rng.normal(size=(8, width)).astype(np.float32)) for width in (len(KINDS), 1280))
+    said = training._said(torch.from_numpy(batch.inputs))
+    first = float(training._taught(said, Taught(logits, feature, labelled=False)).detach())
+    training._step(batch, Taught(logits, feature, labelled=False), 32)
+    assert training.loss == pytest.approx(0.02 * first, rel=0.05)  # the mean starts from 0; dropout differs
+    labelled = Training(samples(), 1, "cpu")
+    labelled._step(batch, Taught(logits, feature, labelled=True), 32)
+    assert labelled.loss > 1.2 * training.loss
+
+
+def test_blends_show_two_garments_and_claim_no_kind() -> None:
+    alone, mixed = (drawer(samples(), 7).batch(16, 64) for drawer in (Augmenter, Blends))
+    assert mixed.kinds.all()
+    assert (mixed.patterns == -1).all()
+    assert np.abs(mixed.inputs).max() <= 1
+    assert (mixed.inputs <= alone.inputs.max(axis=0) + 1e-6).all()  # between the garments of the same draw
+    assert (mixed.inputs >= alone.inputs.min(axis=0) - 1e-6).all()
+    kept = [
+        float(np.mean(np.isclose(one, blend).all(axis=0)))
+        for one, blend in zip(alone.inputs, mixed.inputs, strict=True)
+    ]
+    assert sum(share < 1 for share in kept) >= 14  # the same garment may meet itself
+    assert any(0.15 < share < 0.85 for share in kept)  # cut into each other
+
+
+def test_pieces_come_from_photos_of_the_training_side_alone(tmp_path: Path) -> None:
+    senders = [f"sender {number}" for number in range(12)]
+    (tmp_path / "images").mkdir()
+    for number, sender in enumerate(senders):
+        grey = np.full((60, 50, 3), 250 if held_out(sender) else 30, np.uint8)
+        cv2.imwrite(str(tmp_path / "images" / f"{number}.jpg"), grey)
+    rows = "".join(f"images/{number}.jpg,Shirt,False,{sender}\n" for number, sender in enumerate(senders))
+    (tmp_path / "labels.csv").write_text("file,label,kids,sender_id\n" + rows)
+    assert {True, False} == {held_out(sender) for sender in senders}
+    drawer = Anywhere(samples(), [tmp_path], 2)
+    assert all(int(photo.max()) < 100 for photo in drawer._photos)
+    batch = drawer.batch(20, 32)
+    assert batch.inputs.shape == (20, 4, 32, 32)
+    outlined = [(planes[:3, planes[3] == 0] == 0).all() for planes in batch.inputs]
+    assert 3 < sum(map(bool, outlined)) < 17  # in the outline of a garment, or with its surroundings
+
+
+def test_mimicry_is_nothing_for_the_same_direction() -> None:
+    taught = torch.randn(4, 7, generator=torch.Generator().manual_seed(1))
+    assert float(mimicry_loss(3 * taught, taught)) == pytest.approx(0, abs=1e-6)
+    assert float(mimicry_loss(-taught, taught)) == pytest.approx(2, abs=1e-6)
 
 
 def test_imitation_is_nothing_for_equal_chances_and_grows_with_the_difference() -> None:
