@@ -193,6 +193,21 @@ async def test_board_shows_the_photo_with_its_face_blurred(shop: EmbeddedMesh, p
     assert np.abs(shown[wall].astype(int) - sent[wall]).mean() < 15  # it is this photo, and in its place
 
 
+async def test_impersonal_ranking_uses_nothing_of_the_profile(shop: EmbeddedMesh, photo: Path) -> None:
+    await _cli(shop, "capture", str(photo))  # so that a taste is known
+    for words, used in (((), True), (("--impersonal",), False)):
+        code, lines = await _cli(shop, "capture", str(photo), *words)
+        assert code == 0
+        outfit = lines[0]["outfit"]
+        assert isinstance(outfit, dict)
+        assert ("taste" in outfit.get("usedContext", [])) == used
+    code, lines = await _cli(shop, "stream", str(photo), "--impersonal")
+    results = [line["result"] for line in lines if "result" in line]
+    assert code == 0
+    assert results
+    assert not any("usedContext" in str(result) for result in results)
+
+
 async def test_search_is_saved_as_a_picture(shop: EmbeddedMesh, tmp_path: Path) -> None:
     file = tmp_path / "search.webp"
     code, lines = await _cli(shop, "search", "navy coat", "--board", str(file))

@@ -19,6 +19,10 @@ from vitrine.retrieval.v1 import catalog_service_pb2
 from vitrine.sdk import CatalogSource, ImportProgress, RpcFailure, Vitrine, import_catalog
 from vitrine.words import counted
 
+# An option of `capture` and `stream`.
+Impersonal = Annotated[
+    bool, typer.Option("--impersonal", help="Rank products as for anybody: without your taste, sizes and budget.")
+]
 _SHOWN_REJECTIONS = 20
 
 
@@ -27,7 +31,9 @@ def _session(context: typer.Context) -> Session:
     return session
 
 
-async def follow_capture(mesh: Vitrine, image: bytes, *, cropped: bool, quiet: bool) -> capture_pb2.Capture:
+async def follow_capture(
+    mesh: Vitrine, image: bytes, *, cropped: bool, quiet: bool, impersonal: bool = False
+) -> capture_pb2.Capture:
     """Sends a photo and follows it to its end with a progress bar.
 
     Args:
@@ -35,8 +41,9 @@ async def follow_capture(mesh: Vitrine, image: bytes, *, cropped: bool, quiet: b
         image: The photo.
         cropped: Take the whole picture.
         quiet: Show no bar.
+        impersonal: Rank products as for anybody.
     """
-    capture = await mesh.capture(image, cropped=cropped)
+    capture = await mesh.capture(image, cropped=cropped, impersonal=impersonal)
     columns = (TextColumn("{task.description:10}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as progress:
         task = progress.add_task("queued", total=100)
@@ -51,6 +58,7 @@ def capture(
     reticle: Annotated[
         bool, typer.Option("--reticle", help="Take only the middle, as a phone's reticle frames it; else all of it.")
     ] = False,
+    impersonal: Impersonal = False,
     board: Annotated[
         Path | None, typer.Option(help="Save one picture of it all here: masks, colours, products, taste (.png).")
     ] = None,
@@ -60,7 +68,9 @@ def capture(
     check_board(board, session)
 
     async def work(mesh: Vitrine) -> None:
-        done = await follow_capture(mesh, photo.read_bytes(), cropped=not reticle, quiet=session.json_output)
+        done = await follow_capture(
+            mesh, photo.read_bytes(), cropped=not reticle, quiet=session.json_output, impersonal=impersonal
+        )
         if session.json_output:
             as_json(done)
         else:

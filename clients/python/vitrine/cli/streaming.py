@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.live import Live
+from vitrine.cli.commands import Impersonal
 from vitrine.cli.live import LiveView
 from vitrine.cli.output import as_json, console, errors
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
-from vitrine.ingest.v1 import frame_pb2
+from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, StreamSettings, Vitrine, frames_of
 from vitrine.sdk.frames import PICTURES, pictures_in
 from vitrine.words import counted
@@ -39,6 +40,7 @@ def stream(
     pixel_diff: Annotated[
         float | None, typer.Option(min=0, max=1, help="Mean difference below this is the same scene (0.06).")
     ] = None,
+    impersonal: Impersonal = False,
 ) -> None:
     """Stream a camera, a video or pictures, and watch keyframes and results. Ctrl-C ends the stream well."""
     session: Session = context.obj
@@ -59,7 +61,8 @@ def stream(
         console.print(words, style="dim", markup=False, highlight=False)
 
     async def work(mesh: Vitrine) -> None:
-        live = FrameStream(mesh, StreamSettings(keyframes=keyframes, source="cli"))
+        results = stream_service_pb2.ResultOptions(skip_personal_ranking=impersonal)
+        live = FrameStream(mesh, StreamSettings(keyframes=keyframes, results=results, source="cli"))
         view = await show_stream(
             live, frames_of(source, fps=fps, on_skip=skipped.append), json_output=session.json_output
         )

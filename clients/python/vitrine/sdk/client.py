@@ -97,13 +97,16 @@ class Vitrine:
         """Closes the channel."""
         await self.channel.close()
 
-    async def capture(self, image: bytes, *, cropped: bool = False, skip_taste: bool = False) -> capture_pb2.Capture:
+    async def capture(
+        self, image: bytes, *, cropped: bool = False, skip_taste: bool = False, impersonal: bool = False
+    ) -> capture_pb2.Capture:
         """Sends a photo of an outfit. It is safe to call again: one call makes one capture, also when it is retried.
 
         Args:
             image: A JPEG, PNG or WebP picture.
             cropped: Take the whole picture and not the reticle in its middle.
             skip_taste: Leave the taste profile as it is.
+            impersonal: Rank products as for anybody.
 
         Returns:
             The capture, queued.
@@ -116,7 +119,7 @@ class Vitrine:
             kind=capture_pb2.CAPTURE_KIND_OUTFIT,
             image=image_pb2.Image(data=image),
             request_id=str(uuid.uuid4()),
-            outfit_options=capture_pb2.OutfitOptions(skip_taste=skip_taste),
+            outfit_options=capture_pb2.OutfitOptions(skip_taste=skip_taste, skip_personal_ranking=impersonal),
         )
         if cropped:
             request.cropping.already_cropped = True
