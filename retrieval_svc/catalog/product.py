@@ -142,8 +142,21 @@ def to_document(product: Product) -> dict[str, Any]:
     }
 
 
-def from_document(document: Mapping[str, Any]) -> Product:
-    """Reads what `to_document` wrote."""
+def from_document(
+    document: Mapping[str, Any],
+    *,
+    seen_pattern: str = "",
+    vector_state: VectorState = VectorState.UNSPECIFIED,
+    vector_model: str = "",
+) -> Product:
+    """Reads what `to_document` wrote.
+
+    Args:
+        document: What the shop said.
+        seen_pattern: What vision saw, which is no part of that.
+        vector_state: How far its vector is.
+        vector_model: The model of its vector.
+    """
     currency, amount = document["price"]
     return Product(
         product_id=document["id"],
@@ -162,6 +175,9 @@ def from_document(document: Mapping[str, Any]) -> Product:
         tags=tuple(document["tags"]),
         pattern=document["pattern"],
         materials=tuple(document["materials"]),
+        vector_state=vector_state,
+        vector_model=vector_model,
+        seen_pattern=seen_pattern,
     )
 
 

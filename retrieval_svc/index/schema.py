@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from qdrant_client import models
@@ -13,7 +13,7 @@ from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import RateTable
 from retrieval_svc.catalog.patterns import effective_pattern
 from retrieval_svc.catalog.product import Product, from_document, point_id, to_document
-from retrieval_svc.catalog.vocabulary import AVAILABILITY_SCORES, key
+from retrieval_svc.catalog.vocabulary import AVAILABILITY_SCORES, VectorState, key
 
 # A change here makes every existing index stale; it is rebuilt at the next start.
 SCHEMA_VERSION = 2
@@ -115,9 +115,23 @@ def fitting(item: IndexedProduct | None, dimension: int) -> IndexedProduct:
     return item
 
 
-def product_of(payload: dict[str, Any]) -> Product:
-    """Reads the product back from a payload."""
-    return replace(from_document(json.loads(payload["doc"])), seen_pattern=payload.get("seen_pattern", ""))
+def product_of(payload: Mapping[str, Any], model: str) -> Product:
+    """Reads the product back from a payload.
+
+    Args:
+        payload: The whole payload.
+        model: The model of the index's vectors.
+    """
+    document = json.loads(payload["doc"])
+    state = VectorState.READY if payload["has_vector"] else VectorState.NO_IMAGE
+    if state is VectorState.NO_IMAGE and any(picture[0] for picture in document["pictures"]):
+        state = VectorState.PENDING
+    return from_document(
+        document,
+        seen_pattern=payload.get("seen_pattern", ""),
+        vector_state=state,
+        vector_model=model if state is VectorState.READY else "",
+    )
 
 
 def index_filter(wanted: ProductFilter, rates: RateTable, *, with_vector: bool) -> models.Filter:

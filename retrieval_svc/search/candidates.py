@@ -15,6 +15,7 @@ from retrieval_svc.index.generation import OpenGeneration
 from retrieval_svc.index.schema import IMAGE_VECTOR, WORDS_VECTOR
 from retrieval_svc.index.vector_index import Hit, IndexQuery
 from retrieval_svc.search.certificate import EXACT_RECALL, Recall, RecallMeter
+from retrieval_svc.search.likeness import cosines
 from retrieval_svc.search.plan import RankPlan
 from retrieval_svc.search.ranking import best_possible, formula_of, keyword_value
 
@@ -209,12 +210,8 @@ async def _least_likeness(generation: OpenGeneration, plan: RankPlan, last: Sequ
     if dense is None:
         return 0.0
     query, norm = np.asarray(dense[0]), dense[1]
-    points = await generation.index.retrieve([hit.id for hit in last], fields=[], with_vector=True)
-    vectors = np.asarray([point.vector for point in points.values() if point.vector is not None], dtype=np.float64)
-    if not vectors.size:
-        return norm  # no cosine is above 1
-    cosines = vectors @ query / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
-    return norm * float(min(cosines.min(), 1.0))
+    known = await cosines(generation, query, [hit.id for hit in last])
+    return norm * min(known.values(), default=1.0)  # no cosine is above 1
 
 
 async def _unseen_bound(

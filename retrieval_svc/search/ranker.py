@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qdrant_client import models
-
 from retrieval_svc.index.generation import OpenGeneration
-from retrieval_svc.index.schema import WORDS_VECTOR, index_filter
-from retrieval_svc.index.vector_index import Hit, IndexQuery, StoredPoint
+from retrieval_svc.index.schema import index_filter
+from retrieval_svc.index.vector_index import Hit, StoredPoint
 from retrieval_svc.search.arrange import arranged
 from retrieval_svc.search.candidates import MAX_RANK, CandidateFinder, Candidates, with_best_words
 from retrieval_svc.search.certificate import EXACT_RECALL, Certificate
 from retrieval_svc.search.counts import FilterCounts
 from retrieval_svc.search.explain import Explainer
+from retrieval_svc.search.likeness import likeness_of
 from retrieval_svc.search.paging import WINDOW, page_places
 from retrieval_svc.search.plan import RankPlan
 from retrieval_svc.search.query import Match, RankedPage, Tiers
@@ -60,7 +59,7 @@ class Ranker:
         page = list(range(offset, min(offset + size, len(hits))))
         if plan.shown:
             page = page_places([hit.id for hit in hits[: offset + size + WINDOW]], offset, size, plan.shown)
-        points = await generation.index.retrieve([hits[place].id for place in page], with_vector=True)
+        points = await generation.index.retrieve([hits[place].id for place in page])
         tiers: TierPlaces = TierPlaces()
         if offset == 0:
             tiers = await _tier_places(generation, hits, points)
@@ -71,23 +70,14 @@ class Ranker:
         places = sorted({0, *page, *tiers.known()}) if hits else []
         ids = [hits[place].id for place in places]
         missing = [product for product in ids if product not in points]
-        points |= await generation.index.retrieve(missing, with_vector=True)
-        bm25 = await _bm25(generation, plan, ids)
-        matches = Explainer(generation, plan, bm25, points).matches(hits, places)
+        points |= await generation.index.retrieve(missing)
+        likeness = await likeness_of(generation, plan, ids)
+        matches = Explainer(generation, plan, points, likeness).matches(hits, places)
         shown = tuple(matches[place] for place in page if place in matches)
         picked = [matches.get(place) if place is not None else None for place in tiers.places()]
         end = page[-1] + 1 if page else offset + size
         has_more = end < (len(hits) if plan.arranges else found.last_rank)
         return RankedPage(shown, Tiers(*picked), _certificate(found, shown), has_more, end)
-
-
-async def _bm25(generation: OpenGeneration, plan: RankPlan, ids: Sequence[str]) -> dict[str, float]:
-    """Returns the BM25 scores of some points; those that no word fits are left out."""
-    if plan.words is None or not ids:
-        return {}
-    some = models.Filter(must=[models.HasIdCondition(has_id=list(ids))])
-    hits = await generation.index.query(IndexQuery(plan.words, limit=len(ids), using=WORDS_VECTOR, filter=some))
-    return {hit.id: hit.score for hit in hits}
 
 
 async def _tier_places(generation: OpenGeneration, hits: Sequence[Hit], known: Mapping[str, StoredPoint]) -> TierPlaces:

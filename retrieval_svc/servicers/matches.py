@@ -123,7 +123,8 @@ def _context(message: personal_context_pb2.PersonalContext) -> PersonalContext:
 
 
 def _match(match: Match) -> match_pb2.ProductMatch:
-    message = match_pb2.ProductMatch(
+    price, change = match.converted_price, match.counterfactual
+    return match_pb2.ProductMatch(
         product=product_to_proto(match.product),
         rank=match.rank,
         score=match.score,
@@ -131,12 +132,9 @@ def _match(match: Match) -> match_pb2.ProductMatch:
             match_pb2.ScoreTerm(name=term.name, weight=term.weight, value=term.value, contribution=term.contribution)
             for term in match.terms
         ],
+        converted_price=money_to_proto(price) if price is not None else None,
+        counterfactual=_counterfactual(change) if change is not None else None,
     )
-    if match.converted_price is not None:
-        message.converted_price.CopyFrom(money_to_proto(match.converted_price))
-    if match.counterfactual is not None:
-        message.counterfactual.CopyFrom(_counterfactual(match.counterfactual))
-    return message
 
 
 def _counterfactual(change: Counterfactual) -> match_pb2.Counterfactual:

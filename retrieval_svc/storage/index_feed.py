@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -204,7 +204,7 @@ def select_changes(model: str, after: int) -> sa.Select[Any]:
 
 def change_of(row: Any) -> Change:  # noqa: ANN401 - a row of `select_changes`
     """Reads a row of `select_changes`."""
-    product = replace(from_document(row.doc), seen_pattern=row.seen_pattern or "")
+    product = from_document(row.doc, seen_pattern=row.seen_pattern or "")
     vector = None if row.vector is None else unpack(row.vector)
     score = DEFAULT_BRAND_SCORE if row.score is None else float(row.score)
     return Change(row.change_seq, product.product_id, IndexedProduct(product, vector, score))
