@@ -120,42 +120,38 @@ class Importer:
         return run.import_id, run.reported
 
     async def _batch(self, run: _Run, rows: Sequence[Row]) -> None:
-        candidates, rejections = await self._candidates(run, rows)
-        prepared = await self._writer.prepare([candidate for _, candidate in candidates], embed=not run.order.dry_run)
-        for (row, _), item in zip(candidates, prepared, strict=True):
-            rejections += _rejections(row, item.problems)
-        good = [item for item in prepared if not item.problems]
-        rejections.sort(key=lambda rejection: rejection.row_number)
-        await self._store(run, rows, good, rejections)
-
-    async def _candidates(self, run: _Run, rows: Sequence[Row]) -> tuple[list[tuple[Row, Candidate]], list[Rejection]]:
-        """Tells products from rows with problems; of an article number that stands twice, the first row counts."""
-        first: dict[str, int] = {}
-        for row in rows:
-            if isinstance(row.product, Product):
-                first.setdefault(row.product.product_id, row.row_number)
+        products = [row for row in rows if isinstance(row.product, Product)]
+        rejections = [it for row in rows if isinstance(row.product, list) for it in _rejections(row, row.product)]
         async with self._database.begin() as connection:
-            earlier = await imports.note_rows(connection, run.import_id, first)
-        candidates: dict[str, tuple[Row, Candidate]] = {}
-        rejections: list[Rejection] = []
-        for row in rows:
-            if isinstance(row.product, list):
-                rejections += _rejections(row, row.product)
-                continue
-            product_id = row.product.product_id
-            if product_id in earlier or product_id in candidates:
-                number = earlier.get(product_id, first[product_id])
-                problem = RowProblem(row.id_field, f"{product_id!r} stands in row {number} already")
-                rejections += _rejections(row, [problem])
-            else:
-                candidates[product_id] = row, Candidate(row.product, row.images)
-        return list(candidates.values()), rejections
+            taken = await imports.noted_rows(
+                connection, run.import_id, [_product_of(row).product_id for row in products]
+            )
+        good: dict[str, Prepared] = {}
+        # A row that cannot be stored leaves its article number to the next row that has it.
+        while products:
+            repeated = [row for row in products if _product_of(row).product_id in taken]
+            rejections += [it for row in repeated for it in _twice(row, taken)]
+            tried, products = _first_of_each([row for row in products if _product_of(row).product_id not in taken])
+            for row, item in zip(tried, await self._prepare(run, tried), strict=True):
+                rejections += _rejections(row, item.problems)
+                if not item.problems:
+                    good[item.product.product_id] = item
+                    taken[item.product.product_id] = row.row_number
+        rejections.sort(key=lambda rejection: rejection.row_number)
+        numbers = {product_id: taken[product_id] for product_id in good}
+        await self._store(run, rows, list(good.values()), numbers, rejections)
+
+    async def _prepare(self, run: _Run, rows: Sequence[Row]) -> list[Prepared]:
+        candidates = [Candidate(_product_of(row), row.images) for row in rows]
+        return await self._writer.prepare(candidates, embed=not run.order.dry_run) if candidates else []
 
     async def _store(
-        self, run: _Run, rows: Sequence[Row], good: Sequence[Prepared], rejections: Sequence[Rejection]
-    ) -> None:
+        self, run: _Run, rows: Sequence[Row], good: Sequence[Prepared], numbers: Mapping[str, int],
+        rejections: Sequence[Rejection],
+    ) -> None:  # fmt: skip
         async def note(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
             _count(run.counts, rows, good, outcomes, rejections)
+            await imports.note_rows(connection, run.import_id, numbers)
             await imports.add_rejections(connection, run.import_id, run.noted, rejections)
             await imports.save_progress(connection, run.import_id, run.counts)
 
@@ -177,6 +173,24 @@ class Importer:
         except VitrineError:
             if state is ImportState.SUCCEEDED:
                 raise
+
+
+def _product_of(row: Row) -> Product:
+    assert isinstance(row.product, Product)  # noqa: S101  the caller has set the others aside
+    return row.product
+
+
+def _first_of_each(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Tells the first row of each article number from the rows that repeat it."""
+    first: dict[str, Row] = {}
+    later = [row for row in rows if first.setdefault(_product_of(row).product_id, row) is not row]
+    return list(first.values()), later
+
+
+def _twice(row: Row, taken: Mapping[str, int]) -> list[Rejection]:
+    product_id = _product_of(row).product_id
+    text = f"{product_id!r} stands in row {taken[product_id]} already"
+    return _rejections(row, [RowProblem(row.id_field, text)])
 
 
 def _rejections(row: Row, problems: Sequence[RowProblem]) -> list[Rejection]:

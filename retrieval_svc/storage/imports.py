@@ -9,7 +9,6 @@ from enum import IntEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrieval_svc.storage.tables import import_rejections, import_rows, imports
@@ -86,29 +85,28 @@ async def begin_import(
     )
 
 
-async def note_rows(connection: AsyncConnection, import_id: str, rows: Mapping[str, int]) -> dict[str, int]:
-    """Notes in which rows article numbers stand.
+async def noted_rows(connection: AsyncConnection, import_id: str, product_ids: Sequence[str]) -> dict[str, int]:
+    """Returns in which rows of an import article numbers stand that were stored already; others are left out."""
+    table = import_rows.c
+    statement = sa.select(table.product_id, table.row_number).where(
+        table.import_id == import_id, table.product_id.in_(product_ids)
+    )
+    return {row.product_id: row.row_number for row in await connection.execute(statement)}
+
+
+async def note_rows(connection: AsyncConnection, import_id: str, rows: Mapping[str, int]) -> None:
+    """Notes in which rows article numbers stand, in the transaction that stores these rows.
 
     Args:
         connection: In a transaction.
         import_id: The import.
-        rows: Number of the row by article number.
-
-    Returns:
-        Of those that stood in an earlier row already, the number of that row.
+        rows: Number of the row by article number, none of them noted before.
     """
-    if not rows:
-        return {}
     values = [
         {"import_id": import_id, "product_id": product_id, "row_number": number} for product_id, number in rows.items()
     ]
-    insert = pg.insert(import_rows).values(values).on_conflict_do_nothing()
-    new = set(await connection.scalars(insert.returning(import_rows.c.product_id)))
-    table = import_rows.c
-    earlier = sa.select(table.product_id, table.row_number).where(
-        table.import_id == import_id, table.product_id.in_(rows.keys() - new)
-    )
-    return {row.product_id: row.row_number for row in await connection.execute(earlier)}
+    if values:
+        await connection.execute(sa.insert(import_rows), values)
 
 
 async def save_progress(connection: AsyncConnection, import_id: str, counts: ImportCounts) -> None:

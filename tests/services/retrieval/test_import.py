@@ -200,6 +200,30 @@ async def test_article_number_that_stands_twice_counts_once(place: Place) -> Non
     await stubs.channel.close()
 
 
+@pytest.mark.parametrize("chunk", [1, 10], ids=["chunks-of-one", "one-chunk"])
+@pytest.mark.parametrize("dry_run", [False, True], ids=["stored", "dry-run"])
+async def test_refused_row_leaves_its_article_number_to_the_next(place: Place, chunk: int, *, dry_run: bool) -> None:
+    stubs = place.stubs("operator")
+    rows = [
+        shirt(1, sku="A", price="5 XTS"),
+        shirt(2, [b"no picture"], sku="A"),
+        shirt(3, sku="A", price="7 EUR"),
+        shirt(4, sku="A", price="9 EUR"),
+        shirt(5, sku="B", price="5 XTS"),
+    ]
+    answer = await stubs.import_rows(rows, chunk=chunk, dry_run=dry_run)
+    assert [(item.row_number, item.field, item.reason) for item in answer.rejections] == [
+        (1, "price.currency_code", "CURRENCY_UNKNOWN"),
+        (2, "images[0].data", "IMAGE_FORMAT_UNSUPPORTED"),
+        (4, "sku", "INVALID_FIELD"),
+        (5, "price.currency_code", "CURRENCY_UNKNOWN"),
+    ]
+    assert answer.rejections[2].description == "'A' stands in row 3 already"
+    products = (await stubs.catalog.ListProducts(pb.ListProductsRequest())).products
+    assert [(item.name, item.price.units) for item in products] == ([] if dry_run else [("products/A", 7)])
+    await stubs.channel.close()
+
+
 async def test_changed_picture_replaces_the_old_one(place: Place) -> None:
     stubs = place.stubs("operator")
     await stubs.import_rows([shirt(1, [draw("navy")])])
