@@ -26,12 +26,21 @@ def srgb_to_lab(rgb: npt.ArrayLike) -> FloatArray:
     Returns:
         float64 `(..., 3)`: L* 0-100, a*, b*.
     """
-    share = np.asarray(rgb, np.float64) / 255.0
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    values = np.asarray(rgb)
+    # Bytes are looked up, which is much quicker and gives the same.
+    linear = _LINEAR_OF_BYTES[values] if values.dtype == np.uint8 else _linear(values)
     ratio = linear @ _RGB_TO_XYZ.T / _WHITE_XYZ
     f = np.where(ratio > _EPSILON, np.cbrt(ratio), (_KAPPA * ratio + 16.0) / 116.0)
     x, y, z = f[..., 0], f[..., 1], f[..., 2]
     return np.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], axis=-1)
+
+
+def _linear(rgb: npt.ArrayLike) -> FloatArray:
+    share = np.asarray(rgb, np.float64) / 255.0
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+_LINEAR_OF_BYTES = _linear(np.arange(256))
 
 
 def lab_to_srgb(lab: npt.ArrayLike) -> FloatArray:

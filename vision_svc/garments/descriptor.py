@@ -29,7 +29,10 @@ _PATCH_PX = 64
 # Lightness counts less than hue and chroma: light changes it, dye does not.
 _LAB_WEIGHT = np.array([0.6, 1.0, 1.0])
 _COLOR_SIGMA = 9.0
+# Anchors that are farther off than this exponent weigh nothing; smaller numbers would only be slow.
+_NEXT_TO_NOTHING = np.float32(-60)
 _SCALES = (0.7, 1.5, 3.0)
+_SIGMAS = sorted({*_SCALES, *(2 * scale for scale in _SCALES)})
 _ORIENTATIONS = 8
 _CELLS = (4, 3)
 _GRID = (6, 5)
@@ -66,13 +69,23 @@ def color_block(lab: Vector, weight: Vector | None = None) -> Vector:
     Returns:
         float64 `(80,)`, square roots of shares (Hellinger).
     """
-    points, anchors = lab * _LAB_WEIGHT, _anchors() * _LAB_WEIGHT
-    # The square of a difference, written out: one matrix product instead of an array of N x 80 x 3.
-    distance = (points**2).sum(axis=1)[:, None] + (anchors**2).sum(axis=1) - 2 * points @ anchors.T
-    closeness = np.exp(-distance / (2 * _COLOR_SIGMA**2)) + 1e-12
-    share = closeness / closeness.sum(axis=1, keepdims=True)
-    mean: Vector = np.average(share, axis=0, weights=weight)
-    return np.sqrt(mean)
+    anchors, lengths = _scaled_anchors()
+    points = np.asarray(lab * (_LAB_WEIGHT / _COLOR_SIGMA), np.float32)
+    # -|p - c|^2 / 2, written out and without |p|^2, which is the same for all anchors and so plays no part in shares.
+    nearness = anchors @ points.T - lengths
+    nearness -= nearness.max(axis=0)
+    closeness = np.exp(np.maximum(nearness, _NEXT_TO_NOTHING, out=nearness), out=nearness)
+    counts = np.ones(len(lab)) if weight is None else weight
+    total = closeness @ np.asarray(counts / closeness.sum(axis=0), np.float32)
+    return np.asarray(np.sqrt(total / counts.sum()), np.float64)
+
+
+@cache
+def _scaled_anchors() -> tuple[Plane, Plane]:
+    """Returns the anchors in units of the histogram's softness, `(80, 3)`, and half of their squares, `(80, 1)`."""
+    scaled = _anchors() * (_LAB_WEIGHT / _COLOR_SIGMA)
+    half = (scaled**2).sum(axis=1, keepdims=True) / 2
+    return scaled.astype(np.float32), half.astype(np.float32)
 
 
 @cache
@@ -96,13 +109,15 @@ def texture_block(thumb: MaskedThumbnail) -> Vector:
     Orientation energies at three scales (24), their strengths in lightness (3) and colour (3), local binary patterns
     (uniform, eight neighbours) at radius 1 (10).
     """
-    lab = _lab(thumb)
-    inner = _inner(thumb.inside, 2)
-    lightness = _contrast_normalised(lab[..., 0], inner)
-    parts = [_orientations(lightness, inner, sigma) for sigma in _SCALES]
-    strengths = [_strength(lab[..., 0], inner, sigma) for sigma in _SCALES]
-    strengths += [np.hypot(_strength(lab[..., 1], inner, s), _strength(lab[..., 2], inner, s)) for s in _SCALES]
-    return np.concatenate([*parts, np.log1p(strengths), np.sqrt(_binary_patterns(lightness, inner))])
+    planes, inner = thumb.lab_planes, _inner(thumb.inside, 2)
+    lightness, spread = _lightness(planes), _contrast(_lightness(planes), inner)
+    smooth = {sigma: np.asarray(cv2.GaussianBlur(planes, (0, 0), sigma), np.float32) for sigma in _SIGMAS}
+    parts = [_orientations(_lightness(smooth[sigma]) / spread, inner) for sigma in _SCALES]
+    strengths = np.stack([_strengths(smooth[sigma] - smooth[2 * sigma], inner) for sigma in _SCALES])
+    light, color = strengths[:, 0], np.hypot(strengths[:, 1], strengths[:, 2])
+    return np.concatenate(
+        [*parts, np.log1p(light), np.log1p(color), np.sqrt(_binary_patterns(lightness / spread, inner))]
+    )
 
 
 def gradient_block(patch: Plane, mask: BoolMask) -> Vector:
@@ -113,15 +128,9 @@ def gradient_block(patch: Plane, mask: BoolMask) -> Vector:
         mask: bool `(64, 64)`.
     """
     inner = _inner(mask, 1)
-    normal = _contrast_normalised(patch, inner)
-    dx, dy = cv2.Sobel(normal, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(normal, cv2.CV_32F, 0, 1, ksize=3)
-    magnitude = np.sqrt(np.hypot(dx, dy)) * inner
-    angle = np.arctan2(dy, dx) % np.pi * _ORIENTATIONS / np.pi
-    height, width = patch.shape
-    row = np.arange(height)[:, None] * _CELLS[0] // height
-    column = np.arange(width)[None] * _CELLS[1] // width
-    index = (row * _CELLS[1] + column) * _ORIENTATIONS + np.minimum(angle.astype(int), _ORIENTATIONS - 1)
-    total = np.bincount(index.ravel(), magnitude.ravel(), minlength=GRADIENT_SIZE)
+    magnitude, direction = _gradients(patch / _contrast(patch, inner))
+    index = _cells(patch.shape) * _ORIENTATIONS + direction
+    total = np.bincount(index.ravel(), (np.sqrt(magnitude) * inner).ravel(), minlength=GRADIENT_SIZE)
     return np.sqrt(total / max(float(inner.sum()), 1.0))
 
 
@@ -141,7 +150,7 @@ def shape_block(mask: BoolMask) -> Vector:
 
 def letterboxed(thumb: MaskedThumbnail) -> tuple[Plane, BoolMask]:
     """Stretches a thumbnail to a square, outside filled with its mean: lightness and mask for `gradient_block`."""
-    lightness = _lab(thumb)[..., 0]
+    lightness = _lightness(thumb.lab_planes)
     rows, columns = np.flatnonzero(thumb.inside.any(axis=1)), np.flatnonzero(thumb.inside.any(axis=0))
     place = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     size = (_PATCH_PX, _PATCH_PX)
@@ -150,8 +159,16 @@ def letterboxed(thumb: MaskedThumbnail) -> tuple[Plane, BoolMask]:
     return patch, np.asarray(inside)
 
 
-def _lab(thumb: MaskedThumbnail) -> Plane:
-    return np.asarray(cv2.cvtColor(thumb.image_bgr.astype(np.float32) / 255.0, cv2.COLOR_BGR2Lab), np.float32)
+def _lightness(lab_planes: Plane) -> Plane:
+    return np.asarray(cv2.extractChannel(lab_planes, 0))
+
+
+@cache
+def _cells(shape: tuple[int, int]) -> npt.NDArray[np.intp]:
+    """Returns the number of the cell that each pixel of a patch lies in, row by row."""
+    height, width = shape
+    row = np.arange(height)[:, None] * _CELLS[0] // height
+    return row * _CELLS[1] + np.arange(width)[None] * _CELLS[1] // width
 
 
 def _inner(mask: BoolMask, pixels: int) -> BoolMask:
@@ -161,34 +178,52 @@ def _inner(mask: BoolMask, pixels: int) -> BoolMask:
     return np.asarray(eroded if eroded.any() else mask)
 
 
-def _contrast_normalised(plane: Plane, inside: BoolMask) -> Plane:
-    values = plane[inside]
-    return np.asarray((plane - values.mean()) / (values.std() + 4.0), np.float32)
+def _contrast(plane: Plane, inside: BoolMask) -> np.float32:
+    """Returns the standard deviation of a plane, and a little more, so that noise on an even cloth stays small."""
+    _, spread = cv2.meanStdDev(plane, mask=inside.view(np.uint8))
+    return np.float32(spread.item() + 4.0)
 
 
-def _orientations(plane: Plane, inside: BoolMask, sigma: float) -> Vector:
+def _gradients(plane: Plane) -> tuple[Plane, npt.NDArray[np.intp]]:
+    """Returns how steep a plane is at each pixel, and in which of 8 directions, opposite ones being the same."""
+    dx, dy = cv2.Sobel(plane, cv2.CV_32F, 1, 0), cv2.Sobel(plane, cv2.CV_32F, 0, 1)
+    turns = np.floor(np.arctan2(dy, dx) * np.float32(_ORIENTATIONS / np.pi)).astype(np.intp)
+    # Not cv2.magnitude, whose last bit depends on where in memory the numbers lie.
+    return np.sqrt(dx * dx + dy * dy), turns & (_ORIENTATIONS - 1)
+
+
+def _orientations(smooth: Plane, inside: BoolMask) -> Vector:
     """Returns the square-rooted share of gradient energy in 8 directions, `(8,)`, scaled by the energy's amount."""
-    smooth = cv2.GaussianBlur(plane, (0, 0), sigma)
-    dx, dy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    magnitude = np.hypot(dx, dy)[inside]
-    angle = (np.arctan2(dy, dx) % np.pi * _ORIENTATIONS / np.pi)[inside]
-    bins = np.minimum(angle.astype(int), _ORIENTATIONS - 1)
-    return np.sqrt(np.bincount(bins, magnitude, minlength=_ORIENTATIONS) / len(magnitude))
+    magnitude, direction = _gradients(smooth)
+    total = np.bincount(direction.ravel(), (magnitude * inside).ravel(), minlength=_ORIENTATIONS)
+    return np.sqrt(total / np.count_nonzero(inside))
 
 
-def _strength(plane: Plane, inside: BoolMask, sigma: float) -> float:
-    """Returns the standard deviation of a band-passed plane: detail of about `sigma` pixels."""
-    band = cv2.GaussianBlur(plane, (0, 0), sigma) - cv2.GaussianBlur(plane, (0, 0), 2 * sigma)
-    return float(band[inside].std())
+def _strengths(band: Plane, inside: BoolMask) -> Vector:
+    """Returns the standard deviations of band-passed planes, `(3,)`."""
+    _, spread = cv2.meanStdDev(band, mask=inside.view(np.uint8))
+    return np.asarray(spread, np.float64).ravel()
+
+
+def _bits_if_connected(ring: int) -> int:
+    bits = [ring >> place & 1 for place in range(8)]
+    changes = sum(bits[place] != bits[place - 1] for place in range(8))
+    return sum(bits) if changes <= 2 else 9
+
+
+# Where the neighbours of a pixel lie in a picture with a border of one: once around, so that a byte's bits are a ring.
+_AROUND = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
+# For each ring of eight bits: how many are set where they are connected, otherwise 9.
+_UNIFORM = np.array([_bits_if_connected(ring) for ring in range(256)])
 
 
 def _binary_patterns(plane: Plane, inside: BoolMask) -> Vector:
     """Returns the histogram of uniform, rotation-invariant local binary patterns (Ojala et al. 2002), `(10,)`."""
     padded = cv2.copyMakeBorder(plane, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     height, width = plane.shape
-    around = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
     # Half a tenth of the contrast: less is noise of sensor and JPEG.
-    bits = np.stack([padded[y : y + height, x : x + width] >= plane + 0.05 for y, x in around])[:, inside]
-    changes = (bits != np.roll(bits, 1, axis=0)).sum(axis=0)
-    codes = np.where(changes <= 2, bits.sum(axis=0), 9)
+    least, rings = plane + np.float32(0.05), np.zeros(plane.shape, np.uint8)
+    for bit, (y, x) in enumerate(_AROUND):
+        rings |= (padded[y : y + height, x : x + width] >= least).view(np.uint8) << bit
+    codes = _UNIFORM[rings[inside]]
     return np.bincount(codes, minlength=10) / codes.size

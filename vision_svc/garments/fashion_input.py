@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vision_svc.garments.thumbnail import GarmentView, thumbnail
-from vision_svc.people.types import BoolMask, ImageBgr
+from imaging.color import srgb_to_lab
+from vision_svc.garments.thumbnail import GarmentView, cut_from_ground, thumbnail
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -45,10 +45,11 @@ def fashion_input(view: GarmentView) -> FashionInput:
         view: Crop and mask; an empty mask stands for the whole crop.
     """
     small = _shrunk(_tight(view), _WORK_PX)
-    lab = thumbnail(small, _COLOR_PX).lab
-    step = -(-len(lab) // _MOST_COLORS)
+    tiny = thumbnail(small, _COLOR_PX)
+    pixels = tiny.image_bgr[tiny.inside]
+    lab = srgb_to_lab(pixels[:: -(-len(pixels) // _MOST_COLORS), ::-1])
     square = planes(view.guess, guessed=True) if view.guess is not None else planes(small, guessed=False)
-    return FashionInput(square, lab[::step], _shrunk(small, _TEXTURE_PX))
+    return FashionInput(square, lab, _shrunk(small, _TEXTURE_PX))
 
 
 def planes(view: GarmentView, *, guessed: bool) -> FloatArray:
@@ -65,20 +66,22 @@ def planes(view: GarmentView, *, guessed: bool) -> FloatArray:
     rows, columns = fitted.mask.shape
     top, left = (SIDE_PX - rows) // 2, (SIDE_PX - columns) // 2
     square = np.zeros((4, SIDE_PX, SIDE_PX), np.float32)
-    rgb = fitted.image_bgr[..., ::-1].astype(np.float32) / 127.5 - 1
+    place = square[:, top : top + rows, left : left + columns]
+    place[:3] = fitted.image_bgr[..., ::-1].transpose(2, 0, 1)
+    place[:3] /= 127.5
+    place[:3] -= 1
     if not guessed:
-        rgb = rgb * fitted.mask[..., None]
-    square[:3, top : top + rows, left : left + columns] = rgb.transpose(2, 0, 1)
-    square[3, top : top + rows, left : left + columns] = fitted.mask
+        place[:3] *= fitted.mask
+    place[3] = fitted.mask
     return square
 
 
 def _tight(view: GarmentView) -> GarmentView:
     """Cuts a crop down to the box of its mask."""
-    rows, columns = np.flatnonzero(view.mask.any(axis=1)), np.flatnonzero(view.mask.any(axis=0))
-    if not rows.size:
+    left, top, width, height = cv2.boundingRect(np.ascontiguousarray(view.mask).view(np.uint8))
+    if not width:
         return GarmentView(view.image_bgr, np.ones(view.image_bgr.shape[:2], np.bool_))
-    place = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    place = np.s_[top : top + height, left : left + width]
     return GarmentView(view.image_bgr[place], view.mask[place])
 
 
@@ -106,10 +109,9 @@ def _resized(view: GarmentView, size: tuple[int, int]) -> GarmentView:
         size: `(width, height)`.
     """
     how = cv2.INTER_AREA if size[0] < view.mask.shape[1] else cv2.INTER_LINEAR
-    whole: npt.NDArray[np.uint8] = np.where(view.mask, 255, 0).astype(np.uint8)
-    share = cv2.resize(whole, size, interpolation=how).astype(np.float32) / 255
-    own = cv2.bitwise_and(view.image_bgr, view.image_bgr, mask=whole)
-    total = cv2.resize(own, size, interpolation=how).reshape(*share.shape, 3).astype(np.float32)
-    mask: BoolMask = share >= min(0.5, float(share.max()))
-    pixels: ImageBgr = np.clip(np.rint(total / np.maximum(share, 1 / 255)[..., None]), 0, 255).astype(np.uint8)
-    return GarmentView(np.where(mask[..., None], pixels, 0).astype(np.uint8), mask)
+    total = cv2.resize(cut_from_ground(view), size, interpolation=how).reshape(size[1], size[0], 4)
+    share = np.asarray(cv2.extractChannel(total, 3))
+    mask = share >= min(128, int(share.max()))
+    own = cv2.copyTo(cv2.cvtColor(total, cv2.COLOR_BGRA2BGR), mask.view(np.uint8))
+    pixels = cv2.divide(own, cv2.cvtColor(share, cv2.COLOR_GRAY2BGR), scale=255)
+    return GarmentView(np.asarray(pixels, np.uint8), np.asarray(mask))

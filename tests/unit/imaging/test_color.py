@@ -16,6 +16,10 @@ def test_srgb_to_lab_agrees_with_scikit_image() -> None:
     np.testing.assert_allclose(srgb_to_lab(RGB), rgb2lab(RGB / 255.0), atol=0.02)
 
 
+def test_bytes_give_the_same_as_numbers() -> None:
+    np.testing.assert_array_equal(srgb_to_lab(RGB.astype(np.uint8)), srgb_to_lab(RGB.astype(np.float64)))
+
+
 def test_white_has_no_chroma() -> None:
     np.testing.assert_allclose(srgb_to_lab([255, 255, 255]), [100, 0, 0], atol=1e-9)
 
