@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retrieval_svc.catalog.vocabulary import Availability, Gender
 
@@ -34,10 +34,18 @@ _GENDERS = tuple(
     (gender, re.compile(rf"{_NOT}(?P<for>\bfor +)?(?:(?:my|a|the) +)?\b(?P<word>{words})(?:'s|s'|')?(?![\w'-])"))
     for gender, words in _WORDS.items()
 )
+# "Need not be in stock" asks for nothing; "not in stock" for what cannot be had at once.
 _STOCK = re.compile(
-    r"\b(?:(?:that|which) (?:is|are) )?"
-    r"(?:in stock|available(?: now)?|ready to ship|not (?:sold out|out of stock|unavailable))(?!\w)"
+    r"\b(?:(?:that|which) )?"
+    r"(?P<open>(?:(?:need not|needn't|(?:do not|does not|don't|doesn't) (?:have|need) to)(?: be)? +"
+    r"|(?:even if|no matter (?:if|whether)|whether or not|whether)(?: (?:it's|it is|they are|they're))? +)(?:not +)?)?"
+    r"(?:(?:is|are) +)?(?P<no>(?:not|isn't|aren't|no longer|never)(?: (?:yet|now|currently))? +)?"
+    r"(?:(?P<there>in stock|available(?: now)?|ready to ship)|sold out|out of stock|unavailable)"
+    r"(?P<either> or not)?(?!\w)"
 )
+_THERE = (Availability.IN_STOCK, Availability.LOW_STOCK)
+_GONE = (Availability.OUT_OF_STOCK, Availability.DISCONTINUED)
+_NOT_THERE = (Availability.PREORDER, Availability.BACKORDER, *_GONE)
 _LETTERS = {
     "extra small": "xs", "small": "s", "medium": "m", "large": "l", "extra large": "xl", "x large": "xl",
     "x-large": "xl", "xx-large": "xxl", "x-small": "xs",
@@ -68,10 +76,31 @@ def read_genders(text: str) -> Genders:
     return Genders(tuple(wanted), places[0], tuple(unwanted), places[1])
 
 
-def read_stock(text: str) -> tuple[tuple[Availability, ...], Spans]:
-    """Reads out of a folded text whether something must be there at once."""
-    spans = [match.span() for match in _STOCK.finditer(text)]
-    return ((Availability.IN_STOCK, Availability.LOW_STOCK) if spans else ()), spans
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What may be found, by whether it can be had: anything when empty; with the places of what asks for nothing."""
+
+    wanted: tuple[Availability, ...]
+    wanted_at: Spans
+    open_at: Spans
+
+
+def read_stock(text: str) -> Stock:
+    """Reads out of a folded text whether something must be there at once; what was said last counts."""
+    stock = Stock((), [], [])
+    for match in _STOCK.finditer(text):
+        if match.group("open") or match.group("either"):
+            stock.open_at.append(match.span())
+            continue
+        stock.wanted_at.append(match.span())
+        stock = replace(stock, wanted=_asked(there=bool(match.group("there")), no=bool(match.group("no"))))
+    return stock
+
+
+def _asked(*, there: bool, no: bool) -> tuple[Availability, ...]:
+    if there:
+        return _NOT_THERE if no else _THERE
+    return _THERE if no else _GONE
 
 
 def read_sizes(text: str, known: Collection[str]) -> tuple[tuple[str, ...], Spans]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from retrieval_svc.catalog.money import Money
+from retrieval_svc.search.currency_words import BEFORE, NAMES, SIGNS, code_of, is_code
 from retrieval_svc.search.typed_text import blanked
 
 
@@ -19,7 +20,8 @@ class Prices:
         least: The least it may cost.
         most: The most it may cost.
         about: What it should cost, about.
-        places: `max_price`, `min_price` or `budget`, with start and end in the text.
+        places: `max_price`, `min_price` or `budget`, with start and end in the text; empty instead of these for an
+            amount in a currency without a rate, which limits nothing.
     """
 
     least: Money | None = None
@@ -28,16 +30,6 @@ class Prices:
     places: tuple[tuple[str, int, int], ...] = ()
 
 
-_CURRENCIES: Mapping[str, str] = {
-    "€": "EUR", "euro": "EUR", "euros": "EUR", "$": "USD", "us$": "USD", "dollar": "USD", "dollars": "USD",
-    "bucks": "USD", "£": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP", "¥": "JPY", "yen": "JPY",
-    "franc": "CHF", "francs": "CHF", "zloty": "PLN", "koruna": "CZK",
-}  # fmt: skip
-# Codes that may stand before an amount; behind one, every code with a rate counts.
-_COMMON = ("EUR", "USD", "GBP", "JPY", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "AUD", "CAD", "CNY", "INR")
-_CODES = "|".join(_COMMON).lower()
-_NAMES = "|".join(re.escape(name) for name in sorted(_CURRENCIES, key=len, reverse=True))
-_SIGNS = r"us\$|[€$£¥]"
 # Amounts of something else than money.
 _UNITS = (
     r"(?! ?(?:%|cm\b|mm\b|inch|kg\b|g\b|m\b|ml\b|years?\b|yrs?\b|days?\b|hours?\b|denier|den\b|degrees|pieces?\b"
@@ -48,9 +40,9 @@ _NUMBER = r"(?:\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?|\d{1,6}(?:[.,]\d{1,2})?)(?
 
 
 def _amount(name: str) -> str:
-    after = rf"(?: ?(?P<{name}_after>(?:{_NAMES}|[a-z]{{3}})(?![a-z0-9])|[€$£¥]))"
+    after = rf"(?: ?(?P<{name}_after>(?:{NAMES}|[a-z]{{3}})(?![a-z0-9])|{SIGNS}))"
     return (
-        rf"(?:(?P<{name}_before>{_SIGNS}|(?<![a-z])(?:{_CODES})(?= ?\d)) ?)?"
+        rf"(?:(?P<{name}_before>{BEFORE}) ?)?"
         rf"(?P<{name}>{_NUMBER})(?:[.,]-)?{_UNITS}(?:{after}|(?!\w))"
     )
 
@@ -91,30 +83,37 @@ _BARE = len(_SINGLE) - 1
 _YEARS = range(1900, 2100)
 
 
-def read_prices(text: str, currency: str, knows: Callable[[str], bool]) -> Prices:
+def read_prices(text: str, typed: str, currency: str, knows: Callable[[str], bool]) -> Prices:
     """Reads amounts that are limits or a budget; others stay words.
 
     Args:
         text: Folded, see `retrieval_svc.search.typed_text`.
+        typed: The same as it was typed.
         currency: What an amount without a currency is in.
         knows: Tells whether there is a rate for a currency.
     """
+    reader = _Reader(typed, currency, knows)
+    places: list[tuple[str, int, int]] = []
     for pattern in _BETWEEN:
         for match in pattern.finditer(text):
-            prices = _range(match, currency, knows, certain=pattern is _BETWEEN[0])
+            prices = reader.range(match, certain=pattern is _BETWEEN[0])
+            if prices is not None and prices.most is not None:
+                return replace(prices, places=(*places, *prices.places))
             if prices is not None:
-                return prices
+                places += prices.places
+                text = blanked(text, [(match.start(), prices.places[0][2])])
     found: dict[str, Money] = {}
-    places: list[tuple[str, int, int]] = []
     for number, (kind, pattern) in enumerate(_SINGLE):
         for match in pattern.finditer(text):
             name = _OPPOSITE[kind] if match.groupdict().get("no") else kind
-            money, end = _money(match, "a", currency, knows)
-            unsaid = _has_currency(match, "a", knows) is None
-            if money is None or money.amount <= 0 or name in found or (unsaid and (number == _BARE or _is_year(money))):
+            money, end = reader.money(match, "a")
+            stated = reader.stated(match, "a") is not None
+            taken = money is not None and (money.amount <= 0 or name in found)
+            if taken or (not stated and (money is None or number == _BARE or _is_year(money))):
                 continue
-            found[name] = money
-            places.append((name, match.start(), end))
+            if money is not None:
+                found[name] = money
+            places.append((name if money is not None else "", match.start(), end))
             text = blanked(text, [(match.start(), end)])
     if "min_price" in found or "max_price" in found:
         places = [place for place in places if place[0] != "budget"]
@@ -122,29 +121,50 @@ def read_prices(text: str, currency: str, knows: Callable[[str], bool]) -> Price
     return Prices(found.get("min_price"), found.get("max_price"), found.get("budget"), tuple(places))
 
 
-def _range(match: re.Match[str], currency: str, knows: Callable[[str], bool], *, certain: bool) -> Prices | None:
-    """Reads a range; a currency that stands at one end holds for both. Without one "38-40" is a size as well."""
-    stated = _has_currency(match, "a", knows) or _has_currency(match, "b", knows)
-    if stated is None and not certain:
-        return None
-    high, end = _money(match, "b", stated or currency, knows)
-    low, _ = _money(match, "a", stated or currency, knows)
-    if low is None or high is None or (stated is None and _is_year(low) and _is_year(high)):
-        return None
-    if low.currency == high.currency and low.amount > high.amount:
-        low, high = high, low
-    return Prices(low, high, None, (("min_price", match.start(), end), ("max_price", match.start(), end)))
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the amounts that the patterns found; see `read_prices` for its fields."""
 
+    typed: str
+    currency: str
+    knows: Callable[[str], bool]
 
-def _money(match: re.Match[str], group: str, currency: str, knows: Callable[[str], bool]) -> tuple[Money | None, int]:
-    """Reads one amount, and where it ends; a word of three letters behind it may be just a word."""
-    before, after = match.group(f"{group}_before"), match.group(f"{group}_after")
-    used = after is not None and knows(_code(after) or "")
-    end = match.end()
-    if after is not None and not used and end == match.end(f"{group}_after"):
-        end = match.end(group)
-    code = next((code for code in (_code(before), _code(after)) if code and knows(code)), currency)
-    return (Money(code, _decimal(match.group(group))), end) if knows(code) else (None, end)
+    def range(self, match: re.Match[str], *, certain: bool) -> Prices | None:
+        """Reads a range; a currency that stands at one end holds for both. Without one "38-40" is a size as well."""
+        stated = self.stated(match, "a") or self.stated(match, "b")
+        if stated is None and not certain:
+            return None
+        high, end = self.money(match, "b", stated)
+        low, _ = self.money(match, "a", stated)
+        if low is None or high is None:
+            return Prices(places=(("", match.start(), end),)) if stated else None
+        if stated is None and _is_year(low) and _is_year(high):
+            return None
+        if low.currency == high.currency and low.amount > high.amount:
+            low, high = high, low
+        return Prices(low, high, None, (("min_price", match.start(), end), ("max_price", match.start(), end)))
+
+    def money(self, match: re.Match[str], group: str, otherwise: str | None = None) -> tuple[Money | None, int]:
+        """Reads one amount, and where it ends; None when its currency has no rate."""
+        after, end = match.group(f"{group}_after"), match.end()
+        if after is not None and self._after(match, group) is None and end == match.end(f"{group}_after"):
+            end = match.end(group)
+        code = self.stated(match, group) or otherwise or self.currency
+        return (Money(code, _decimal(match.group(group))), end) if self.knows(code) else (None, end)
+
+    def stated(self, match: re.Match[str], group: str) -> str | None:
+        """The currency that an amount names, with a rate or without; what stands behind it is the more exact one."""
+        before = match.group(f"{group}_before")
+        return self._after(match, group) or (code_of(before) if before else None)
+
+    def _after(self, match: re.Match[str], group: str) -> str | None:
+        """The currency behind an amount; a word of three letters there may be just a word."""
+        word = match.group(f"{group}_after")
+        if word is None:
+            return None
+        start, end = match.span(f"{group}_after")
+        code = code_of(word)
+        return code if self.knows(code) or is_code(self.typed, start, end) else None
 
 
 def _decimal(number: str) -> Decimal:
@@ -154,21 +174,6 @@ def _decimal(number: str) -> Decimal:
     if place >= 0 and len(number) - place - 1 < 3:
         whole, mark, rest = number[:place], ".", number[place + 1 :]
     return Decimal(re.sub(r"[.,']", "", whole) + mark + rest)
-
-
-def _has_currency(match: re.Match[str], group: str, knows: Callable[[str], bool]) -> str | None:
-    codes = (_code(match.group(f"{group}_before")), _symbol(match.group(f"{group}_after"), knows))
-    return next((code for code in codes if code), None)
-
-
-def _symbol(word: str | None, knows: Callable[[str], bool]) -> str | None:
-    """The currency that a word behind an amount names; any code with a rate, since "50 sek" can be nothing else."""
-    code = _code(word)
-    return code if code is not None and knows(code) else None
-
-
-def _code(word: str | None) -> str | None:
-    return None if word is None else _CURRENCIES.get(word) or word.upper()
 
 
 def _is_year(money: Money) -> bool:

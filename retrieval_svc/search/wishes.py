@@ -86,12 +86,12 @@ def read_wishes(text: str, known: ShopWords, currency: str, knows_currency: Call
         knows_currency: Tells whether there is a rate.
     """
     left = folded(text)
-    prices = read_prices(left, currency, knows_currency)
+    prices = read_prices(left, text, currency, knows_currency)
     left = _without(left, prices.places)
     genders = read_genders(left)
     left = blanked(left, (*genders.wanted_at, *genders.unwanted_at))
-    (stock, stock_at), (sizes, sizes_at) = read_stock(left), read_sizes(left, known.sizes)
-    left = blanked(left, (*stock_at, *sizes_at))
+    stock, (sizes, sizes_at) = read_stock(left), read_sizes(left, known.sizes)
+    left = blanked(left, (*stock.wanted_at, *stock.open_at, *sizes_at))
     negations = find_negations(left, known)
     left = blanked(left, ((negation.start, negation.end) for negation in negations))
     garments = read_garments(left, known)
@@ -99,7 +99,7 @@ def read_wishes(text: str, known: ShopWords, currency: str, knows_currency: Call
     wanted = replace(
         garments.filter,
         genders=genders.wanted,
-        availabilities=stock,
+        availabilities=stock.wanted,
         sizes=sizes,
         min_price=prices.least,
         max_price=prices.most,
@@ -108,8 +108,8 @@ def read_wishes(text: str, known: ShopWords, currency: str, knows_currency: Call
         exclusions=unwanted.exclusions.joined(Exclusions(genders=genders.unwanted)),
     )
     spans = (
-        ("genders", genders.wanted_at), ("exclusions.genders", genders.unwanted_at), ("availabilities", stock_at),
-        ("sizes", sizes_at),
+        ("genders", genders.wanted_at), ("exclusions.genders", genders.unwanted_at),
+        ("availabilities", stock.wanted_at), ("", stock.open_at), ("sizes", sizes_at),
     )  # fmt: skip
     places = [(name, start, end) for name, found in spans for start, end in found]
     places += [*prices.places, *garments.places, *unwanted.places]

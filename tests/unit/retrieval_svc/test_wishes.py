@@ -32,6 +32,8 @@ SHOP = ShopWords(
     frozenset({"leather", "wool"}),
 )  # fmt: skip
 IN_STOCK = (Availability.IN_STOCK, Availability.LOW_STOCK)
+GONE = (Availability.OUT_OF_STOCK, Availability.DISCONTINUED)
+NOT_IN_STOCK = (Availability.PREORDER, Availability.BACKORDER, *GONE)
 PRINTED = ("dotted", "floral", "graphic")
 
 
@@ -69,6 +71,16 @@ TEXTS = [
     ("size EU 42 boots", {"categories": ("boots",), "sizes": ("42",)}),
     ("size 42 sneakers in stock", {"sizes": ("42",), "categories": ("sneakers",), "availabilities": IN_STOCK}),
     ("sneakers not sold out", {"categories": ("sneakers",), "availabilities": IN_STOCK}),
+    ("sneakers available in red", {"categories": ("sneakers",), "colors": ("red",), "availabilities": IN_STOCK}),
+    ("sneakers not in stock", {"categories": ("sneakers",), "availabilities": NOT_IN_STOCK}),
+    ("coats that aren\u2019t available", {"categories": ("coat",), "availabilities": NOT_IN_STOCK}),
+    ("a coat, no longer available", {"categories": ("coat",), "availabilities": NOT_IN_STOCK}),
+    ("coats that are sold out", {"categories": ("coat",), "availabilities": GONE}),
+    ("out of stock coats", {"categories": ("coat",), "availabilities": GONE}),
+    ("coats that are not sold out", {"categories": ("coat",), "availabilities": IN_STOCK}),
+    ("coats, need not be in stock", {"categories": ("coat",)}),
+    ("coats, even if not available", {"categories": ("coat",)}),
+    ("coats in stock or not", {"categories": ("coat",)}),
     ("trainers for men", {"categories": ("sneakers",), "genders": (Gender.MEN,)}),
     ("a tee by Lumen", {"categories": ("t-shirt",), "brands": ("lumen",)}),
     ("T shirts", {"categories": ("t-shirt",)}),
@@ -196,6 +208,46 @@ def test_a_negation_that_no_filter_can_express_excludes_nothing_and_says_so(text
 def test_about_is_a_budget_and_no_limit(text: str, budget: Money | None, rest: str) -> None:
     wishes = read(text, "GBP")
     assert (wishes.budget, wishes.filter.max_price, wishes.rest) == (budget, None, rest)
+
+
+# A text, the part of it that is money without a rate, and the words that are still compared.
+NO_RATE = [
+    ("dress under 50 XYZ", "under 50 XYZ", "dress"),
+    ("dress under 50 chf", "under 50 chf", "dress"),
+    ("dress under CHF 50", "under CHF 50", "dress"),
+    ("dress for \u20b9500", "for \u20b9500", "dress"),
+    ("dress, 500 \u20a9", "500 \u20a9", "dress,"),
+    ("dress under \u20a150", "under \u20a150", "dress"),
+    ("dress around 500 pesos", "around 500 pesos", "dress"),
+    ("dress under C$50", "under C$50", "dress"),
+    ("dress under $50 CAD", "under $50 CAD", "dress"),
+    ("dress CHF 20-30", "CHF 20-30", "dress"),
+    ("dress between 20 and 30 chf", "between 20 and 30 chf", "dress"),
+    ("dress from 20 EUR to 30 CHF", "from 20 EUR to 30 CHF", "dress"),
+    ("DRESS UNDER 50 CHF", "UNDER 50 CHF", "DRESS"),
+]
+
+
+@pytest.mark.parametrize(("text", "phrase", "rest"), NO_RATE, ids=[text for text, *_ in NO_RATE])
+def test_money_without_a_rate_is_no_money_of_another_currency(text: str, phrase: str, rest: str) -> None:
+    wishes = read(text)
+    assert (wishes.filter.min_price, wishes.filter.max_price, wishes.budget) == (None, None, None)
+    assert [part.text for part in wishes.phrases if not part.field] == [phrase]
+    assert wishes.rest == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("dress under 50 for summer", money("50")), ("dress under 50 all sizes", money("50")),
+        ("DRESS UNDER 50 BIG POCKETS", money("50")), ("dress under 50 RED or WHITE", money("50")),
+        ("dress under 30 CHF, under 50 EUR", money("50")), ("dress 20-30 CHF, under 50 EUR", money("50")),
+        ("dress under US$50", money("50", "USD")), ("dress under 50 try it on", money("50")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_word_behind_an_amount_is_no_currency(text: str, most: Money) -> None:
+    assert read(text).filter.max_price == most
 
 
 def test_phrases_are_the_parts_as_they_were_typed_in_their_order() -> None:
