@@ -22,7 +22,7 @@ from vision_svc.garments.analysis import GarmentAnalysis
 from vision_svc.garments.embedding import BatchEmbedding
 from vision_svc.models.latency import LatencyRecorder
 from vision_svc.models.registry import Registry
-from vision_svc.registration import make_registry, warm_up
+from vision_svc.registration import make_registry
 from vision_svc.servicers.errors import error_table
 from vision_svc.servicers.garments import GarmentServicer
 from vision_svc.servicers.models import ModelServicer
@@ -39,7 +39,7 @@ async def build(runtime: Runtime[VisionSettings]) -> AsyncIterator[Service]:
         runtime: What the mesh brings.
 
     Yields:
-        The service; its start-up loads and warms the models.
+        The service; its start-up loads and tries the models.
     """
     # The executor decides how many cores are used; threads of OpenCV's own would only get in each other's way.
     cv2.setNumThreads(1)
@@ -49,7 +49,6 @@ async def build(runtime: Runtime[VisionSettings]) -> AsyncIterator[Service]:
 
     async def startup() -> None:
         await asyncio.to_thread(registry.load_selected)
-        await asyncio.to_thread(warm_up, registry)
 
     yield Service(_registrations(runtime, registry), startup, error_table())
 

@@ -4,14 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
+from vision_svc import trials
 from vision_svc.garments import attributes, encoder, fashion, fashion_words, foreground, parse_trained
 from vision_svc.garments.parse import MODEL_ID as GEOMETRY
 from vision_svc.garments.parse import PoseGeometryParser
 from vision_svc.garments.parse_net import ParseNet
-from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.hub.source import HubSource
 from vision_svc.models.contract import ModelSpec, Task
 from vision_svc.models.latency import LatencyRecorder
@@ -47,22 +44,11 @@ def make_registry(settings: VisionSettings, latency: LatencyRecorder) -> Registr
     registry = Registry(latency)
     _register_people(registry, settings.models_dir)
     for spec in (attributes.SPEC, foreground.SPEC):
-        registry.register(spec, lambda: None)
+        registry.register(spec, lambda: None, trials.try_describing)
         registry.select(spec.task, spec.model)
     _register_parsers(registry, settings)
     _register_embedders(registry, settings)
     return registry
-
-
-def warm_up(registry: Registry) -> None:
-    """Runs each selected model once, so that the first caller does not pay for lazy set-up."""
-    image = np.full((256, 192, 3), 200, np.uint8)
-    cv2.rectangle(image, (60, 60), (130, 200), (90, 40, 20), -1)
-    view = GarmentView(image, np.ones(image.shape[:2], np.bool_))
-    registry.get(Task.GARMENT_PARSE).parse(image)
-    registry.get(Task.GARMENT_EMBED).infer([view])
-    registry.get(Task.TEXT_EMBED).embed_text("navy striped shirt")
-    attributes.describe_product(foreground.cut_out(image).view)
 
 
 def _register_people(registry: Registry, models_dir: Path) -> None:
@@ -79,8 +65,12 @@ def _finder(registry: Registry) -> PersonFinder:
 
 
 def _register_parsers(registry: Registry, settings: VisionSettings) -> None:
-    registry.register(_GEOMETRY_SPEC, lambda: PoseGeometryParser(_finder(registry)))
-    registry.register(parse_trained.SPEC, lambda: parse_trained.TrainedParser(_finder(registry), ParseNet.load()))
+    registry.register(_GEOMETRY_SPEC, lambda: PoseGeometryParser(_finder(registry)), trials.try_parser)
+    registry.register(
+        parse_trained.SPEC,
+        lambda: parse_trained.TrainedParser(_finder(registry), ParseNet.load()),
+        trials.try_trained_parser,
+    )
     if settings.garment_parser == "geometry":
         registry.select(Task.GARMENT_PARSE, GEOMETRY)
     if settings.garment_parser == "trained":
@@ -90,16 +80,20 @@ def _register_parsers(registry: Registry, settings: VisionSettings) -> None:
     from vision_svc.hub.segformer import SegFormerParser, segformer_spec  # noqa: PLC0415 - only where it is asked for
 
     source = _source(settings, settings.garment_parser_hub, settings.garment_parser_revision, "garment_parser_hub")
-    registry.register(segformer_spec(source), lambda: SegFormerParser(source, _finder(registry).find))
+    registry.register(
+        segformer_spec(source), lambda: SegFormerParser(source, _finder(registry).find), trials.try_labeller
+    )
     registry.select(Task.GARMENT_PARSE, source.model_id, parse_trained.MODEL_ID if settings.hub_fallback else "")
 
 
 def _register_embedders(registry: Registry, settings: VisionSettings) -> None:
-    registry.register(encoder.SPEC, encoder.HandMadeEmbedder)
-    registry.register(encoder.TEXT_SPEC, encoder.PrototypeTextEmbedder)
-    registry.register(fashion.SPEC, fashion.FashionEmbedder)
+    registry.register(encoder.SPEC, encoder.HandMadeEmbedder, trials.try_embedder)
+    registry.register(encoder.TEXT_SPEC, encoder.PrototypeTextEmbedder, trials.try_words)
+    registry.register(fashion.SPEC, fashion.FashionEmbedder, trials.try_embedder)
     # The words follow the pictures: when those fall back, the words must too, or they would live in two spaces.
-    registry.register(fashion_words.TEXT_SPEC, lambda: _following(registry, fashion_words.FashionTextEmbedder))
+    registry.register(
+        fashion_words.TEXT_SPEC, lambda: _following(registry, fashion_words.FashionTextEmbedder), trials.try_words
+    )
     if settings.garment_embedder != "hub":
         trained = settings.garment_embedder == "trained"
         for task in (Task.GARMENT_EMBED, Task.TEXT_EMBED):
@@ -112,7 +106,7 @@ def _register_embedders(registry: Registry, settings: VisionSettings) -> None:
     source = _source(
         settings, settings.garment_embedder_hub, settings.garment_embedder_revision, "garment_embedder_hub"
     )
-    registry.register(clip_spec(source, Task.GARMENT_EMBED), lambda: ClipEmbedder(source))
+    registry.register(clip_spec(source, Task.GARMENT_EMBED), lambda: ClipEmbedder(source), trials.try_both)
     registry.register(
         clip_spec(source, Task.TEXT_EMBED), lambda: ClipTextEmbedder(_own(registry, source.model_id), source)
     )

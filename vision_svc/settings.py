@@ -52,8 +52,8 @@ class VisionSettings(ServiceSettings):
     )
     hub_fallback: bool = Field(
         default=True,
-        description="Answer with the model that needs no hub, marked as degraded, when a hub model cannot be loaded; "
-        "otherwise the service does not start serving.",
+        description="Answer with the model that needs no hub, marked as degraded, when a hub model cannot be loaded "
+        "or run; otherwise the service does not start serving.",
     )
     embed_batch: int = Field(
         default=32, ge=1, le=256, description="Largest batch of the embedder over all requests together."

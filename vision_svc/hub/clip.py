@@ -52,7 +52,7 @@ class ClipEmbedder(Model[GarmentView, Any, Any, FloatArray]):
         from transformers import AutoImageProcessor, AutoModel, AutoTokenizer  # noqa: PLC0415
 
         self._torch = torch
-        model = AutoModel.from_pretrained(source.location, **source.options)
+        model = AutoModel.from_pretrained(source.location, **source.model_options)
         if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
             raise ValueError(f"{source.location} is a {type(model).__name__}; expected a CLIP or SigLIP class model")
         self._model = model.to(source.device).eval()
@@ -73,7 +73,8 @@ class ClipEmbedder(Model[GarmentView, Any, Any, FloatArray]):
     def forward(self, tensors: Any) -> Any:  # noqa: ANN401 - torch tensors
         """Runs the image tower on one batch: `(N, D)`."""
         with self._torch.inference_mode():
-            return pooled(self._model.get_image_features(pixel_values=tensors.to(self._device)))
+            images = tensors.to(self._device, self._model.dtype)
+            return pooled(self._model.get_image_features(pixel_values=images))
 
     def post_process(self, raw: Any, inputs: Sequence[GarmentView]) -> list[FloatArray]:  # noqa: ANN401
         """Normalises vectors to length 1."""

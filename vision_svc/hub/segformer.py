@@ -84,7 +84,7 @@ class SegFormerParser(Model[ImageBgr, Any, Any, LabelledPixels]):
         from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation  # noqa: PLC0415
 
         self._torch = torch
-        model = AutoModelForSemanticSegmentation.from_pretrained(source.location, **source.options)
+        model = AutoModelForSemanticSegmentation.from_pretrained(source.location, **source.model_options)
         self._model = model.to(source.device).eval()
         self._processor: Any = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             source.location, **source.options
@@ -108,7 +108,7 @@ class SegFormerParser(Model[ImageBgr, Any, Any, LabelledPixels]):
     def forward(self, tensors: Any) -> Any:  # noqa: ANN401 - torch tensors
         """Runs the network on one batch: logits `(N, labels, h, w)`."""
         with self._torch.inference_mode():
-            return self._model(pixel_values=tensors.to(self._device)).logits
+            return self._model(pixel_values=tensors.to(self._device, self._model.dtype)).logits
 
     def post_process(self, raw: Any, inputs: Sequence[ImageBgr]) -> list[LabelledPixels]:  # noqa: ANN401
         """Labels every pixel of each picture in its own size."""

@@ -42,6 +42,15 @@ class HubSource:
         shared: dict[str, Any] = {"local_files_only": self.is_folder, "trust_remote_code": False}
         return shared | ({"revision": self.revision} if self.revision else {})
 
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """Keyword arguments for `from_pretrained` of a network.
+
+        On a CPU numbers are float32 however they are stored: half precision is slow there, and not all of it is there.
+        On a GPU they stay as they are stored.
+        """
+        return self.options | {"dtype": "float32" if self.device == "cpu" else "auto"}
+
     def license(self) -> str:
         """Returns the licence that the folder's model card states, as far as one can tell without the network."""
         card = Path(self.location) / "README.md"

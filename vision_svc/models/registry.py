@@ -60,8 +60,10 @@ class ModelInfo:
 
 @dataclass
 class _Entry:
+    name: str
     spec: ModelSpec
     load: Callable[[], Any]
+    trial: Callable[[Any], None] | None
     state: ModelState = ModelState.AVAILABLE
     model: Any = None
     error: str = ""
@@ -82,12 +84,14 @@ class Registry:
         self._lock = threading.Lock()
         self.latency = latency
 
-    def register(self, spec: ModelSpec, load: Callable[[], Any]) -> None:
+    def register(self, spec: ModelSpec, load: Callable[[], Any], trial: Callable[[Any], None] | None = None) -> None:
         """Makes a model known.
 
         Args:
             spec: What it is; (task, model) is unique.
             load: Loads it; raises when it cannot. It is called once.
+            trial: Runs the loaded model once, which also warms it up; raises when it cannot run, or answers nonsense:
+                then the model counts as not loadable. None where there is nothing to run.
 
         Raises:
             ValueError: The task has a model of this id already.
@@ -95,7 +99,7 @@ class Registry:
         entries = self._entries.setdefault(spec.task, {})
         if spec.model in entries:
             raise ValueError(f"{spec.task} has a model {spec.model} already")
-        entries[spec.model] = _Entry(spec, load)
+        entries[spec.model] = _Entry(spec.model, spec, load, trial)
 
     def select(self, task: Task, choice: str, fallback: str = "") -> None:
         """Chooses the model of a task.
@@ -112,7 +116,7 @@ class Registry:
         self._fallback[task] = self._find(task, fallback) if fallback else ""
 
     def load_selected(self) -> None:
-        """Loads what is selected, task by task; called at start, off the event loop.
+        """Loads and tries what is selected, task by task; called at start, off the event loop.
 
         Raises:
             ModelUnavailableError: A selected model cannot be loaded and has no fallback that can.
@@ -176,15 +180,17 @@ class Registry:
                 return True
             entry.state, start = ModelState.LOADING, time.perf_counter()
             try:
-                entry.model = entry.load()
+                model = entry.load()
+                entry.load_ms = (time.perf_counter() - start) * 1000
+                if entry.trial is not None:
+                    entry.trial(model)
             except Exception as error:  # noqa: BLE001 - whatever a backend raises: the model is not there
                 entry.state, entry.error = ModelState.FAILED, _reason(error)
-                _log.warning("model %s for %s cannot be loaded: %s", name, task, entry.error)
+                _log.warning("model %s for %s cannot be used: %s", name, task, entry.error)
                 return False
-            entry.state, entry.error = ModelState.READY, ""
+            entry.model, entry.state, entry.error = model, ModelState.READY, ""
             # What only the loaded model knows, such as the dimension of its vectors.
-            entry.spec = getattr(entry.model, "spec", entry.spec)
-            entry.load_ms = (time.perf_counter() - start) * 1000
+            entry.spec = getattr(model, "spec", entry.spec)
             return True
 
     def _find(self, task: Task, choice: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ pytest.importorskip("torch", reason="comes with .[vision-hub]")
 
 from imaging.decode import DecodeLimits, encode_jpeg
 from tests.unit.vision_svc.garments.drawn import garment, mask_of
-from tests.unit.vision_svc.hub.tiny import ATR, save_clip, save_segformer
+from tests.unit.vision_svc.hub.tiny import ATR, change_weights, save_clip, save_segformer
 from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.garments.types import Bucket
@@ -24,8 +25,9 @@ from vision_svc.hub.segformer import LabelledPixels, SegFormerParser, garment_la
 from vision_svc.hub.source import UNKNOWN_LICENSE, HubSource
 from vision_svc.models.contract import Task
 from vision_svc.models.latency import LatencyRecorder
+from vision_svc.models.registry import ModelUnavailableError
 from vision_svc.people.types import Box, ImageBgr, Person
-from vision_svc.registration import make_registry, warm_up
+from vision_svc.registration import make_registry
 from vision_svc.settings import VisionSettings
 
 pytestmark = [
@@ -193,7 +195,6 @@ def test_settings_switch_hub_models_on(folder: Path, tmp_path: Path, models_dir:
     )  # fmt: skip
     registry = make_registry(settings, LatencyRecorder())
     registry.load_selected()
-    warm_up(registry)
     for task in (Task.GARMENT_PARSE, Task.GARMENT_EMBED, Task.TEXT_EMBED):
         assert registry.use(task).model.startswith("local/")
         assert registry.use(task).degraded_reason == ""
@@ -207,6 +208,65 @@ def test_a_hub_model_that_cannot_be_loaded_falls_back_whole(tmp_path: Path, mode
     for task in (Task.GARMENT_EMBED, Task.TEXT_EMBED):
         assert registry.use(task).model == "fashion/1"
         assert "stands in for local/" in registry.use(task).degraded_reason
+
+
+def broken(tensors: Any) -> Any:
+    raise RuntimeError(f"no kernel image for {type(tensors).__name__}")
+
+
+@pytest.mark.parametrize("step", ["forward", "embed_text"], ids=["pictures", "words"])
+def test_a_hub_model_that_loads_and_cannot_run_falls_back_whole(
+    folder: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(ClipEmbedder, step, lambda _, tensors: broken(tensors))
+    settings = VisionSettings(models_dir=models_dir, garment_embedder="hub", garment_embedder_hub=str(folder))
+    registry = make_registry(settings, LatencyRecorder())
+    registry.load_selected()
+    for task in (Task.GARMENT_EMBED, Task.TEXT_EMBED):
+        assert registry.use(task).model == "fashion/1"
+    assert "no kernel image" in registry.use(Task.GARMENT_EMBED).degraded_reason
+
+
+def test_without_a_stand_in_a_hub_model_that_cannot_run_is_refused(
+    folder: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClipEmbedder, "forward", lambda _, tensors: broken(tensors))
+    settings = VisionSettings(
+        models_dir=models_dir, garment_embedder="hub", garment_embedder_hub=str(folder), hub_fallback=False
+    )
+    with pytest.raises(ModelUnavailableError, match="no kernel image"):
+        make_registry(settings, LatencyRecorder()).load_selected()
+
+
+def test_hub_models_with_numbers_that_are_none_fall_back(tmp_path: Path, models_dir: Path) -> None:
+    clip, seg = save_clip(tmp_path / "clip"), save_segformer(tmp_path / "seg")
+    change_weights(clip, lambda name, values: values * float("nan") if name == "visual_projection.weight" else values)
+    change_weights(seg, lambda name, values: values * float("nan") if "classifier" in name else values)
+    settings = VisionSettings(
+        models_dir=models_dir, garment_embedder="hub", garment_embedder_hub=str(clip), garment_parser="hub",
+        garment_parser_hub=str(seg),
+    )  # fmt: skip
+    registry = make_registry(settings, LatencyRecorder())
+    registry.load_selected()
+    assert registry.use(Task.GARMENT_EMBED).model == "fashion/1"
+    assert registry.use(Task.GARMENT_PARSE).model == "pose-unet/1"
+    for task in (Task.GARMENT_EMBED, Task.GARMENT_PARSE):
+        assert "expected finite numbers" in registry.use(task).degraded_reason
+
+
+def test_models_stored_in_half_precision_answer_on_a_cpu(folder: Path, tmp_path: Path) -> None:
+    """As nearly all published checkpoints are; rounding the weights moves an answer a little."""
+    seg, half = save_segformer(tmp_path / "seg"), save_segformer(tmp_path / "half")
+    change_weights(half, lambda _, values: values.half())
+    picture = garment(1)
+    one, other = (SegFormerParser(HubSource(str(place)), everywhere) for place in (seg, half))
+    assert one.infer([picture])[0].certainty == pytest.approx(other.infer([picture])[0].certainty, abs=0.01)
+    assert len(other.parse(picture).persons) == 1
+    short = tmp_path / "short"
+    shutil.copytree(folder, short)
+    change_weights(short, lambda _, values: values.half())
+    full, rounded = (ClipEmbedder(HubSource(str(place))).infer([view(1)])[0] for place in (folder, short))
+    assert np.dot(full, rounded) == pytest.approx(1, abs=1e-3)
 
 
 def test_the_default_needs_no_torch(models_dir: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import (
     CLIPConfig,
     CLIPModel,
@@ -62,6 +64,16 @@ def save_segformer(folder: Path, labels: list[str] | None = None) -> Path:
     SegformerForSemanticSegmentation(config).save_pretrained(folder)
     _save_processor(folder, "SegformerImageProcessor", 64)
     return folder
+
+
+def change_weights(folder: Path, change: Callable[[str, torch.Tensor], torch.Tensor]) -> None:
+    """Rewrites the weights of a saved model; its config tells their type, as `save_pretrained` does."""
+    path = folder / "model.safetensors"
+    weights = {name: change(name, values) for name, values in load_file(path).items()}
+    save_file(weights, path, metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    kinds = {str(values.dtype).removeprefix("torch.") for values in weights.values() if values.is_floating_point()}
+    (folder / "config.json").write_text(json.dumps(config | {"dtype": min(kinds)}))
 
 
 def _tokenizer() -> CLIPTokenizer:

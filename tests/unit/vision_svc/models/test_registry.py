@@ -81,6 +81,29 @@ def test_a_stand_in_answers_and_says_why(registry: Registry) -> None:
     assert (small.state, small.selected) == (ModelState.READY, False)
 
 
+def unfit(model: str) -> None:
+    raise ValueError(f"{model} answers with no numbers")
+
+
+def test_a_model_that_fails_its_trial_counts_as_not_loaded(registry: Registry) -> None:
+    registry.register(spec("small/1"), lambda: "small")
+    registry.register(spec("big/1"), lambda: "big", unfit)
+    registry.select(EMBED, "big/1", "small/1")
+    registry.load_selected()
+    assert registry.get(EMBED) == "small"
+    assert registry.use(EMBED).degraded_reason == "stands in for big/1: big answers with no numbers"
+    assert registry.infos()[0].state is ModelState.FAILED
+
+
+def test_a_model_is_tried_once(registry: Registry) -> None:
+    tried: list[str] = []
+    registry.register(spec("a/1"), lambda: "a", tried.append)
+    registry.select(EMBED, "a/1")
+    registry.load_selected()
+    registry.load_selected()
+    assert tried == ["a"]
+
+
 def test_without_a_stand_in_loading_fails_and_may_be_tried_again(registry: Registry) -> None:
     registry.register(spec("big/1"), Failing(1))
     registry.select(EMBED, "big/1")
