@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from mesh.errors import ResourceExhaustedError
-from vision_svc.models.batching import Batcher
+from mesh.errors import ResourceExhaustedError, UnavailableError
+from vision_svc.models.batching import Batcher, QueueLimits
 from vision_svc.models.contract import Task
 from vision_svc.models.registry import ModelUnavailableError
 
@@ -117,6 +117,75 @@ async def test_model_that_answers_too_little_leaves_nobody_waiting() -> None:
     async with asyncio.timeout(5):
         good, bad = await asyncio.gather(batcher.submit([1, 2]), batcher.submit([13, 13]), return_exceptions=True)
     assert (good, bad) == ([2, 4], [26, 26])  # one at a time it answers them all
+
+
+async def test_each_input_has_its_own_result() -> None:
+    runner = Runner()
+    runner.gate.set()
+    one, bad, other = await Batcher(runner).submit_each([1, 13, 2])
+    assert (one, other) == (2, 4)
+    assert isinstance(bad, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("limits", "groups", "unit"),
+    [
+        pytest.param(QueueLimits(2, 1000), [[1, 2, 3], [4], [5]], "calls", id="calls"),
+        pytest.param(QueueLimits(9, 30), [[1, 10], [10], [10]], "bytes", id="bytes"),
+    ],
+)
+async def test_a_full_queue_refuses_and_serves_those_who_wait(
+    limits: QueueLimits, groups: list[list[int]], unit: str
+) -> None:
+    """The batch at work does not count; of three calls that come meanwhile the third is one too many."""
+    runner = Runner()
+    batcher = Batcher(runner, limits=limits, size_bytes=lambda item: item)
+    (working,) = await submit_while_busy(batcher, [7])
+    *served, refused = await submit_while_busy(batcher, *groups)
+    with pytest.raises(ResourceExhaustedError) as caught:
+        await refused
+    assert (caught.value.reason, caught.value.metadata["unit"]) == ("CAPACITY_REACHED", unit)
+    assert caught.value.retry_after_s
+    runner.gate.set()
+    assert await working == [14]
+    assert [await task for task in served] == [[2 * item for item in group] for group in groups[:2]]
+    assert await batcher.submit([5]) == [10]
+
+
+async def test_a_call_alone_is_never_too_large() -> None:
+    runner = Runner()
+    runner.gate.set()
+    batcher = Batcher(runner, limits=QueueLimits(1, 5), size_bytes=lambda item: item)
+    assert await batcher.submit([6, 7]) == [12, 14]
+
+
+async def test_who_has_gone_makes_room() -> None:
+    runner = Runner()
+    batcher = Batcher(runner, limits=QueueLimits(calls=1))
+    first, second = await submit_while_busy(batcher, [1]) + await submit_while_busy(batcher, [2])
+    second.cancel()
+    await asyncio.sleep(0)
+    (third,) = await submit_while_busy(batcher, [3])
+    runner.gate.set()
+    assert [await first, await third] == [[2], [6]]
+
+
+async def test_a_run_that_is_broken_off_leaves_nobody_waiting() -> None:
+    """As when the executor closes: it cancels what it was given."""
+    started = asyncio.Event()
+
+    async def run(items: Sequence[int]) -> list[int]:
+        started.set()
+        await asyncio.sleep(0.01)
+        raise asyncio.CancelledError(len(items))
+
+    batcher = Batcher(run, max_batch=1)
+    tasks = [asyncio.create_task(batcher.submit([number])) for number in range(3)]
+    await started.wait()
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [getattr(answer, "reason", answer) for answer in answers] == ["SHUTTING_DOWN"] * 3
+    assert all(isinstance(answer, UnavailableError) for answer in answers)
 
 
 async def test_callers_that_have_gone_are_not_tried_again() -> None:
