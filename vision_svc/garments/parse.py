@@ -45,14 +45,9 @@ _MIN_PERSON_PX = 64
 class PoseGeometryParser:
     """Finds garments by geometry; a `GarmentParser`. Thread-safe as far as the people models are."""
 
-    def __init__(self, finder: PersonFinder, max_people: int = 1) -> None:
-        """Wraps a finder of people.
-
-        Args:
-            finder: Finds people.
-            max_people: How many people of a picture are read, largest first.
-        """
-        self._finder, self._max_people = finder, max_people
+    def __init__(self, finder: PersonFinder) -> None:
+        """Wraps a finder of people."""
+        self._finder = finder
 
     @classmethod
     def load(cls, models_dir: Path) -> "PoseGeometryParser":
@@ -76,11 +71,11 @@ class PoseGeometryParser:
             faces_xyxy: Where faces were before they were blurred, in pixels; it helps to find people.
 
         Returns:
-            People and garments in pixels of that picture; both empty where nobody is.
+            People in pixels of that picture, and the garments of the largest; both empty where nobody is.
         """
         height, width = image_bgr.shape[:2]
-        people = self._finder.find(image_bgr, self._max_people, faces_xyxy)
-        garments = [garment for person in people for garment in garments_of(image_bgr, person)]
+        people = self._finder.find(image_bgr, faces_xyxy=faces_xyxy)
+        garments = garments_of(image_bgr, people[0]) if people else []
         return ParsedImage(width, height, tuple(people), tuple(garments))
 
 

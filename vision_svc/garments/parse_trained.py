@@ -42,15 +42,9 @@ class TrainedParser:
         spec: What it is, with the checksum of its weights.
     """
 
-    def __init__(self, finder: PersonFinder, net: ParseNet, max_people: int = 1) -> None:
-        """Joins a finder of people and a network.
-
-        Args:
-            finder: Finds people.
-            net: Labels them.
-            max_people: How many people of a picture are read, largest first.
-        """
-        self._finder, self._net, self._max_people = finder, net, max_people
+    def __init__(self, finder: PersonFinder, net: ParseNet) -> None:
+        """Joins a finder of people and a network that labels them."""
+        self._finder, self._net = finder, net
         self.spec = replace(SPEC, sha256=net.sha256)
 
     @classmethod
@@ -76,11 +70,11 @@ class TrainedParser:
             faces_xyxy: Where faces were before they were blurred, in pixels; it helps to find people.
 
         Returns:
-            People and garments in pixels of that picture; both empty where nobody is.
+            People in pixels of that picture, and the garments of the largest; both empty where nobody is.
         """
         height, width = image_bgr.shape[:2]
-        people = self._finder.find(image_bgr, self._max_people, faces_xyxy)
-        garments = [garment for person in people for garment in self.garments_of(image_bgr, person)]
+        people = self._finder.find(image_bgr, faces_xyxy=faces_xyxy)
+        garments = self.garments_of(image_bgr, people[0]) if people else []
         return ParsedImage(width, height, tuple(people), tuple(garments))
 
     def garments_of(self, image_bgr: ImageBgr, person: Person) -> list[ParsedGarment]:

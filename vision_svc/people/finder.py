@@ -9,7 +9,7 @@ import numpy as np
 from imaging.geometry import Roi
 from vision_svc.people.pose import Pose, PoseEstimator
 from vision_svc.people.silhouette import Silhouette
-from vision_svc.people.types import BoolMask, Box, FloatArray, ImageBgr, Person
+from vision_svc.people.types import BoolMask, Box, FloatArray, ImageBgr, Joint, Person
 
 _MASK_FLOOR = 0.5
 # Less than this share of the picture is no person who could be dressed by us: it is noise of the mask.
@@ -18,6 +18,17 @@ _MIN_SHARE = 0.002
 _MIN_BLOB = 0.02
 # A silhouette of less than this share of the picture is not followed; the region around it is so many times its size.
 _MIN_SILHOUETTE, _AROUND_SILHOUETTE = 0.02, 1.25
+MOST_PEOPLE = 4
+"""So many people of a picture are looked for: enough to tell that somebody is not alone."""
+# Faces of less than this share of the largest one's size belong to passers-by, whom nobody asked for.
+_NEAR_FACE = 0.5
+# So far from the middle of a face, in sizes of its box, the nose of its owner may be put.
+_OWN_NOSE = 0.75
+# Two poses whose torsos are nearer than this, in lengths of the torso, are one person seen twice.
+_SAME_TORSO = 0.5
+# People who stand side by side share up to three tenths of their masks; from half on it is one person.
+_MOST_SHARED = 0.5
+_TORSO = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP]
 
 
 class PersonFinder:
@@ -36,24 +47,23 @@ class PersonFinder:
         """
         return cls(PoseEstimator.load(models_dir), Silhouette.load(models_dir))
 
-    def find(self, image_bgr: ImageBgr, max_people: int = 1, faces_xyxy: Sequence[Box] = ()) -> list[Person]:
+    def find(self, image_bgr: ImageBgr, max_people: int = MOST_PEOPLE, faces_xyxy: Sequence[Box] = ()) -> list[Person]:
         """Finds people.
 
         Args:
             image_bgr: uint8 `(H, W, 3)`, BGR; at most about 1280 px a side, for speed.
-            max_people: How many are read at most, largest first.
+            max_people: How many are looked for at most.
             faces_xyxy: Where faces were before they were blurred, `(x0, y0, x1, y1)` in pixels.
 
         Returns:
             The people, largest first; empty where nobody is.
         """
         poses = self._poses.estimate(image_bgr, max_people)
-        if not poses and faces_xyxy:
-            poses = self._poses.below(image_bgr, max(faces_xyxy, key=lambda box: box[3] - box[1]))
-        if not poses:
-            poses = self._follow_silhouette(image_bgr)
+        for face in _without_body(poses, faces_xyxy)[: max_people - len(poses)]:
+            poses += self._poses.below(image_bgr, face)
+        poses = _apart(poses) or self._follow_silhouette(image_bgr)
         people = (_person(pose, self._silhouette.of_person(image_bgr, pose)) for pose in poses)
-        return [person for person in people if person is not None]
+        return _distinct([person for person in people if person is not None])
 
     def _follow_silhouette(self, image_bgr: ImageBgr) -> list[Pose]:
         """Looks for a person in the largest silhouette: the way to those whose blurred head the detector overlooks."""
@@ -64,6 +74,47 @@ class PersonFinder:
         side = _AROUND_SILHOUETTE * max(x1 - x0, y1 - y0)
         pose = self._poses.follow(image_bgr, Roi((x0 + x1) / 2, (y0 + y1) / 2, side, side))
         return [pose] if pose else []
+
+
+def _without_body(poses: Sequence[Pose], faces_xyxy: Sequence[Box]) -> list[Box]:
+    """Returns the faces, largest first, below which nobody was found; without those of passers-by."""
+    faces = sorted(faces_xyxy, key=lambda box: box[1] - box[3])
+    noses = [pose.joints_xyz[Joint.NOSE, :2] for pose in poses]
+    return [face for face in faces if _size(face) >= _NEAR_FACE * _size(faces[0]) and not _has_nose(face, noses)]
+
+
+def _has_nose(face_xyxy: Box, noses: Sequence[FloatArray]) -> bool:
+    x, y = (face_xyxy[0] + face_xyxy[2]) / 2, (face_xyxy[1] + face_xyxy[3]) / 2
+    return any(float(np.hypot(nose[0] - x, nose[1] - y)) < _OWN_NOSE * _size(face_xyxy) for nose in noses)
+
+
+def _size(box: Box) -> float:
+    return max(box[2] - box[0], box[3] - box[1])
+
+
+def _apart(poses: Sequence[Pose]) -> list[Pose]:
+    """Drops poses of a person of whom there is one already."""
+    kept: list[Pose] = []
+    for pose in poses:
+        if all(_distance(pose, other) >= _SAME_TORSO for other in kept):
+            kept.append(pose)
+    return kept
+
+
+def _distance(one: Pose, other: Pose) -> float:
+    """Returns how far the torsos of two poses are from each other, in lengths of the longer one."""
+    torsos = [pose.joints_xyz[_TORSO, :2].reshape(2, 2, 2).mean(axis=1) for pose in (one, other)]
+    length = max(float(np.hypot(*(hips - shoulders))) for shoulders, hips in torsos)
+    return float(np.hypot(*(torsos[0].mean(axis=0) - torsos[1].mean(axis=0)))) / max(length, 1.0)
+
+
+def _distinct(people: list[Person]) -> list[Person]:
+    """Returns people largest first, without those who are mostly a part of a larger one."""
+    kept: list[Person] = []
+    for person in sorted(people, key=lambda one: -int(one.mask.sum())):
+        if all((person.mask & other.mask).sum() <= _MOST_SHARED * person.mask.sum() for other in kept):
+            kept.append(person)
+    return kept
 
 
 def _person(pose: Pose, mask_score: FloatArray) -> Person | None:

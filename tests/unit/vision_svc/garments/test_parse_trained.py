@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from tests.support.portraits import frame
 from vision_svc.garments.parse import garments_of
 from vision_svc.garments.parse_labels import LABELS, PRESENCE
 from vision_svc.garments.parse_net import MAP_PX, WEIGHTS_FILE, ParseNet
@@ -81,6 +82,16 @@ def test_a_torso_that_would_be_bare_is_read_by_geometry(parser: TrainedParser, m
 def test_parse_of_a_larger_picture_gives_the_same_in_its_pixels(parser: TrainedParser) -> None:
     large = np.asarray(cv2.resize(astronaut(), (900, 900), interpolation=cv2.INTER_CUBIC), np.uint8)
     assert covered(parser.parse(large)) > 0.75
+
+
+def test_of_two_people_the_larger_is_dressed(parser: TrainedParser) -> None:
+    parsed = parser.parse(frame((0.9, 0, 100), (0.7, 590, 700)))
+    assert len(parsed.persons) == 2
+    assert parsed.garments
+    for garment in parsed.garments:
+        mask = garment.full_mask(parsed.height_px, parsed.width_px)
+        shared = [(mask & person.mask).sum() / mask.sum() for person in parsed.persons]
+        assert shared[0] > 0.5 > shared[1]
 
 
 def test_parse_twice_gives_the_same(parser: TrainedParser) -> None:

@@ -8,9 +8,12 @@ import pytest
 import skimage.data
 
 from imaging.faces import FaceDetector
+from ingest_svc.privacy.blur import FaceBlur
+from tests.support.portraits import frame
+from vision_svc.garments.quality import Issue, judge
 from vision_svc.people.finder import PersonFinder
 from vision_svc.people.heatmaps import refine
-from vision_svc.people.types import Joint, Person
+from vision_svc.people.types import Box, ImageBgr, Joint, Person
 
 pytestmark = pytest.mark.unit
 
@@ -71,6 +74,45 @@ def test_find_in_a_wide_picture(finder: PersonFinder, astronaut: Person) -> None
     assert (person.mask & expected).sum() / (person.mask | expected).sum() > 0.7
     moved = person.joint(Joint.NOSE) - astronaut.joint(Joint.NOSE)
     np.testing.assert_allclose(moved, [500, 0], atol=12)
+
+
+PEOPLE = [(0.85, 10, 500), (0.85, 500, 520)]
+"""Two of her before a wall: scale, left and upper edge."""
+
+
+def blurred(picture: ImageBgr, models_dir: Path) -> tuple[ImageBgr, list[Box]]:
+    done = FaceBlur(FaceDetector.load(models_dir)).blur(picture)
+    height, width = picture.shape[:2]
+    return done.pixels_bgr, [(x0 * width, y0 * height, x1 * width, y1 * height) for x0, y0, x1, y1 in done.face_boxes]
+
+
+@pytest.mark.parametrize("sharp", [True, False], ids=["sharp", "blurred"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_find_counts_people_and_the_quality_tells(
+    finder: PersonFinder, models_dir: Path, count: int, *, sharp: bool
+) -> None:
+    picture = frame(*PEOPLE[:count])
+    seen, faces = (picture, []) if sharp else blurred(picture, models_dir)
+    people = finder.find(seen, faces_xyxy=faces)
+    assert len(people) == count
+    assert people == sorted(people, key=lambda person: -person.mask.sum())
+    for person, (scale, left, top) in zip(sorted(people, key=lambda one: one.box_xyxy[0]), PEOPLE, strict=False):
+        np.testing.assert_allclose(person.joint(Joint.NOSE), [left + 225 * scale, top + 118 * scale], atol=60)
+    issues = {finding.issue for finding in judge(seen, tuple(people))}
+    assert (Issue.SEVERAL_SUBJECTS in issues) == (count > 1)
+
+
+def test_find_looks_below_each_face_but_counts_nobody_twice(finder: PersonFinder, astronaut: Person) -> None:
+    """Blurring prefers a patch too many: faces that are told twice, or where none are, are not people."""
+    wrong = [(170.0, 70.0, 280.0, 180.0), (175.0, 75.0, 275.0, 185.0), (150.0, 330.0, 260.0, 440.0)]
+    (person,) = finder.find(PHOTO, faces_xyxy=wrong)
+    np.testing.assert_array_equal(person.mask, astronaut.mask)
+
+
+def test_find_leaves_passers_by_alone(finder: PersonFinder, models_dir: Path) -> None:
+    seen, faces = blurred(frame((1.4, 100, 500), (0.3, 10, 100)), models_dir)
+    assert len(faces) >= 2
+    assert len(finder.find(seen, faces_xyxy=faces)) == 1
 
 
 @pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "brick", "grass", "retina", "hubble_deep_field"])
