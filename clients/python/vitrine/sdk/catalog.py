@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +13,7 @@ import grpc.aio
 from vitrine.retrieval.v1 import catalog_service_pb2 as pb
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.pictures import read_pictures
 from vitrine.type.v1 import image_pb2
 
 _CHUNK_ROWS = 100
@@ -74,14 +76,17 @@ class CatalogSource:
         return any(column in row for _, row in self.rows() for column in _IMAGE_COLUMNS)
 
     def images(self, names: str) -> list[image_pb2.Image]:
-        """Reads the pictures of a row; a file that is missing is sent empty, so that the report names its row.
+        """Reads the pictures of a row, scaled down where they would not fit into a message.
+
+        A file that is missing is sent empty, and one that is no picture as far as it fits, so that the report names its
+        row.
 
         Args:
             names: File names separated by ``|``.
         """
         folder = self.image_dir or self.path.parent
         files = [folder / name.strip() for name in names.split("|") if name.strip()]
-        return [image_pb2.Image(data=file.read_bytes() if file.is_file() else b"") for file in files]
+        return [image_pb2.Image(data=data) for data in read_pictures(files)]
 
 
 def _flatten(number: int, line: str) -> dict[str, str]:
@@ -130,7 +135,8 @@ async def import_catalog(
         )
         yield pb.ImportProductsRequest(config=config)
         sent = 0
-        for chunk in _chunks(source):
+        chunks = _chunks(source)
+        while chunk := await asyncio.to_thread(next, chunks, None):
             yield pb.ImportProductsRequest(chunk=chunk)
             sent += len(chunk.rows)
             on_progress(ImportProgress(sent, total))
