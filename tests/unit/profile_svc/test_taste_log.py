@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from profile_svc.taste.axes import AXES
@@ -113,6 +114,31 @@ def test_parts_of_the_garments_add_up_and_a_repeated_one_has_none(seen: list[tup
         assert after.garments - state.garments == len(counted)
         assert not any(move.deltas for move in moves if move.repeat_of)
         state = after
+
+
+def _two_models(state: TasteState, _: Sighting) -> bool:
+    return {"m/1", "n/1"} <= state.vectors.keys()
+
+
+def _picture_speaks(state: TasteState, seen: Sighting) -> bool:
+    return bool(state.vectors) and not any(item.embedding for item in seen.garments)
+
+
+def _mixed(state: TasteState, seen: Sighting) -> bool:
+    """The picture has a vector of a model that no garment has one of, and it does not count."""
+    picture = seen.global_embedding
+    return picture is not None and bool(state.vectors) and picture.model not in state.vectors
+
+
+@pytest.mark.parametrize("wanted", [_two_models, _picture_speaks, _mixed])
+def test_outfits_above_reach_what_logs_are_made_of(wanted: Callable[[TasteState, Sighting], bool]) -> None:
+    """So that the properties above say something of it."""
+
+    def reached(seen: Sighting) -> bool:
+        return wanted(apply(EMPTY, seen, Occasion("e0", 0.0))[0], seen)
+
+    first = settings(phases=[Phase.generate], max_examples=300, derandomize=True, database=None)
+    assert reached(find(sightings, reached, settings=first))
 
 
 @given(sightings)
