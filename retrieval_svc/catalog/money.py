@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from mesh.errors import InvalidInputError
@@ -59,14 +59,20 @@ class RateTable:
     Attributes:
         units_per_euro: How many units of a currency one euro costs; EUR itself is 1.
         date: The newest day among the rates.
+        dates: The day of each rate.
     """
 
     units_per_euro: Mapping[str, Decimal]
     date: dt.date
+    dates: Mapping[str, dt.date] = field(default_factory=dict)
 
     def knows(self, currency: str) -> bool:
         """Tells whether amounts in this currency can be converted."""
         return currency == EURO or currency in self.units_per_euro
+
+    def day_of(self, currencies: Iterable[str]) -> dt.date:
+        """Returns the oldest day among the rates of some currencies; `date` when none of them needs one."""
+        return min((self.dates[code] for code in currencies if code in self.dates), default=self.date)
 
     def to_euro(self, money: Money, field: str = "price") -> Decimal:
         """Converts to euros, unrounded.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -149,11 +150,15 @@ class Catalog:
             InvalidInputError: When a currency stands twice for one day, or the euro itself is given another rate.
         """
         seen: set[tuple[str, object]] = set()
+        latest = dt.datetime.now(dt.UTC).date() + rate_storage.AHEAD
         for place, rate in enumerate(rates):
             if (rate.currency, rate.date) in seen:
                 raise InvalidInputError.of(f"rates[{place}].currency_code", f"{rate.currency} stands twice")
             if rate.currency == EURO:
                 raise InvalidInputError.of(f"rates[{place}].currency_code", "the euro is what rates are stated in")
+            if rate.date > latest:
+                text = f"must be a day that has begun somewhere, at most {latest}, got {rate.date}"
+                raise InvalidInputError.of(f"rates[{place}].date", text)
             seen.add((rate.currency, rate.date))
         async with self._database.begin() as connection:
             await rate_storage.write_rates(connection, rates)

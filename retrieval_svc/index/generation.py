@@ -147,6 +147,7 @@ def rates_to_json(rates: RateTable) -> dict[str, Any]:
     """Returns a rate table as JSON values."""
     return {
         "date": rates.date.isoformat(),
+        "dates": {code: day.isoformat() for code, day in rates.dates.items()},
         "units_per_euro": {code: str(rate) for code, rate in rates.units_per_euro.items()},
     }
 
@@ -154,7 +155,9 @@ def rates_to_json(rates: RateTable) -> dict[str, Any]:
 def rates_from_json(value: dict[str, Any]) -> RateTable:
     """Reads what `rates_to_json` wrote."""
     units = {code: Decimal(rate) for code, rate in value["units_per_euro"].items()}
-    return RateTable(units, dt.date.fromisoformat(value["date"]))
+    # Generations of before had one day for all rates.
+    days = {code: dt.date.fromisoformat(day) for code, day in value.get("dates", {}).items()}
+    return RateTable(units, dt.date.fromisoformat(value["date"]), days)
 
 
 def state_to_json(state: GenerationState) -> dict[str, Any]:

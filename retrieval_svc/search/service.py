@@ -35,6 +35,7 @@ from retrieval_svc.search.query import (
 )
 from retrieval_svc.search.ranker import Ranker
 from retrieval_svc.search.ranking import Ranking, Weights
+from retrieval_svc.search.rate_day import rates_day
 from retrieval_svc.search.resolve import Resolved, check_encoder, from_product, from_vector, unit
 from retrieval_svc.search.spelling import misspelt
 from retrieval_svc.search.typed_text import folded
@@ -96,7 +97,7 @@ class Search:
         plan = replace(plan, browses=wishes is not None, shown=tuple(map(point_id, shown)))
         page = await self._ranker.rank(generation, plan, offset, size)
         uses = (*resolved.uses, ModelUse(_TASK, generation.state.model))
-        return SearchAnswer(page, uses, generation.state.rates.date, unused, wishes)
+        return SearchAnswer(page, uses, rates_day(generation.state.rates, plan, options, [page]), unused, wishes)
 
     async def _wishes(self, generation: OpenGeneration, text: str, options: RankingOptions) -> Wishes:
         """Reads a text; what no product has together with all the rest is given up, see `relaxed`."""
@@ -142,7 +143,8 @@ class Search:
             plan, unused = _plan(state, from_vector(state, garment.query), options, self._match_pool)
             pages.append((garment.garment_id, await self._ranker.rank(generation, plan, 0, size)))
             await asyncio.sleep(0)  # the in-process engine never yields; other calls want their turn
-        return OutfitAnswer(tuple(pages), (ModelUse(_TASK, state.model),), state.rates.date, unused)
+        day = rates_day(state.rates, plan, options, [page for _, page in pages])
+        return OutfitAnswer(tuple(pages), (ModelUse(_TASK, state.model),), day, unused)
 
     async def _encode(self, query: Query) -> EncodedQuery | None:
         if isinstance(query, PictureQuery):

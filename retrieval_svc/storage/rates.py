@@ -25,10 +25,15 @@ class Rate:
     source: str = ""
 
 
+# A day begins in the first time zone when the day before it is half over in UTC.
+AHEAD = dt.timedelta(days=1)
+
+
 async def newest_rates(connection: AsyncConnection) -> list[Rate]:
-    """Returns the newest rate of each currency, by currency."""
+    """Returns the newest rate of each currency, by currency; of days that are still to come none counts."""
     table = currency_rates.c
-    statement = sa.select(table.currency, table.units_per_euro, table.date, table.source)
+    latest = dt.datetime.now(dt.UTC).date() + AHEAD
+    statement = sa.select(table.currency, table.units_per_euro, table.date, table.source).where(table.date <= latest)
     rows = await connection.execute(
         statement.ext(pg.distinct_on(table.currency)).order_by(table.currency, table.date.desc())
     )
@@ -54,4 +59,5 @@ def table_of(rates: Sequence[Rate]) -> RateTable:
         rates: One per currency, as `newest_rates` gives them.
     """
     newest = max((rate.date for rate in rates), default=dt.date.min)
-    return RateTable({rate.currency: rate.units_per_euro for rate in rates}, newest)
+    units = {rate.currency: rate.units_per_euro for rate in rates}
+    return RateTable(units, newest, {rate.currency: rate.date for rate in rates})

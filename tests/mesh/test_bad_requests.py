@@ -121,7 +121,7 @@ CASES: dict[str, Case] = {
     ),
     "rate-of-nothing": Case(
         "CatalogService/UpsertCurrencyRates",
-        {"rates": [{"currencyCode": "USD", "unitsPerEuro": 0, "date": {"year": 2030, "month": 1, "day": 1}}]},
+        {"rates": [{"currencyCode": "USD", "unitsPerEuro": 0, "date": {"year": 2020, "month": 1, "day": 1}}]},
         invalid("rates[0].units_per_euro"),
     ),
     # Profile.

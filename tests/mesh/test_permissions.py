@@ -106,7 +106,7 @@ OPERATORS_BODIES: dict[str, Any] = {
     "CatalogService/GetImport": {"name": "imports/x"},
     "CatalogService/ListImportRejections": {"parent": "imports/x"},
     "CatalogService/UpsertCurrencyRates": {
-        "rates": [{"currencyCode": "USD", "unitsPerEuro": 99, "date": {"year": 2030, "month": 1, "day": 1}}]
+        "rates": [{"currencyCode": "USD", "unitsPerEuro": 99, "date": {"year": 2020, "month": 1, "day": 1}}]
     },
 }
 

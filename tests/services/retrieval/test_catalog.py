@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+import psycopg
 import pytest
 from google.type import date_pb2, money_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2 as pb
@@ -130,4 +131,44 @@ async def test_new_rates_change_conversions(place: Place) -> None:
 
     await eventually(converted)
     assert (await stubs.index()).generation > 1
+    await stubs.channel.close()
+
+
+async def test_day_of_an_answer_is_the_oldest_of_the_rates_it_used(place: Place) -> None:
+    stubs = place.stubs("operator")
+    prices = {"A": "USD", "B": "EUR"}
+    products = [
+        upsert(name, draw("navy"), price=money_pb2.Money(currency_code=currency, units=30))
+        for name, currency in prices.items()
+    ]
+    await stubs.catalog.UpsertProducts(pb.UpsertProductsRequest(products=products))
+    # No price is in yen; and what an older version let in of a day that is still to come counts no longer.
+    async with await psycopg.AsyncConnection.connect(place.database_url.replace("+psycopg", "")) as connection:
+        await connection.execute("delete from retrieval.currency_rates")
+        await connection.execute(
+            "insert into retrieval.currency_rates (currency, date, units_per_euro) values"
+            " ('USD', '2020-01-01', 2), ('JPY', '2024-05-06', 2), ('USD', '2990-01-01', 99)"
+        )
+    rate = pb.CurrencyRate(currency_code="GBP", units_per_euro=0.5, date=date_pb2.Date(year=2022, month=2, day=2))
+    await stubs.catalog.UpsertCurrencyRates(pb.UpsertCurrencyRatesRequest(rates=[rate]))
+
+    async def day_in(currency: str, product: str = "A") -> tuple[int, int, int, int]:
+        ranking = search_pb2.RankingOptions(currency_code=currency)
+        ranking.filter.categories.append("shirt")
+        ranking.filter.max_price.CopyFrom(money_pb2.Money(currency_code="EUR", units=20 if product == "A" else 100))
+        ranking.filter.min_price.CopyFrom(money_pb2.Money(currency_code="EUR", units=1 if product == "A" else 25))
+        request = search_pb2.SearchProductsRequest(image=image_pb2.Image(data=draw("navy")), ranking=ranking)
+        answer = await stubs.search.SearchProducts(request)
+        assert [match.product.name for match in answer.matches] == [f"products/{product}"]
+        day = answer.rates_date
+        return day.year, day.month, day.day, answer.matches[0].converted_price.units
+
+    async def rebuilt() -> bool:
+        return await day_in("EUR") == (2020, 1, 1, 15)
+
+    await eventually(rebuilt)
+    assert await day_in("JPY") == (2020, 1, 1, 30)
+    assert await day_in("JPY", "B") == (2024, 5, 6, 60)
+    assert await day_in("GBP", "B") == (2022, 2, 2, 15)
+    assert await day_in("EUR", "B") == (2024, 5, 6, 30)  # nothing converted: the newest in use
     await stubs.channel.close()

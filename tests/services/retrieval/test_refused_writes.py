@@ -106,6 +106,7 @@ RATES = [
     pytest.param(rate(units_per_euro=1e30), "rates[0].units_per_euro", id="huge"),
     pytest.param(rate(units_per_euro=float("inf")), "rates[0].units_per_euro", id="infinite"),
     pytest.param(rate(date=date_pb2.Date(year=2026, month=2, day=30)), "rates[0].date", id="no-such-day"),
+    pytest.param(rate(date=date_pb2.Date(year=2990, month=1, day=1)), "rates[0].date", id="day-to-come"),
     pytest.param(rate(date=None), "rates[0].date", id="no-day"),
     pytest.param(rate(source="a\0b"), "rates[0].source", id="nul-in-source"),
 ]

@@ -802,7 +802,7 @@ class CurrencyRate(_message.Message):
     """Who published it (`ECB reference rate`)."""
     @_builtins.property
     def date(self) -> _date_pb2.Date:
-        """The day of the rate."""
+        """The day of the rate: one that has begun somewhere, so at most tomorrow in UTC."""
 
     def __init__(
         self,

@@ -96,7 +96,7 @@ class CatalogServiceServicer:
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
         the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-        number that stands twice the first row counts.
+        number that stands twice the first row that can be stored counts.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -194,7 +194,7 @@ class CatalogServiceServicer:
         """Stores exchange rates of one day; prices are converted with the newest day of each currency.
 
         Possible errors:
-        * INVALID_ARGUMENT: a currency stands twice, or a rate is not above 0.
+        * INVALID_ARGUMENT: a currency stands twice, a rate is not above 0, or its day has not begun anywhere yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

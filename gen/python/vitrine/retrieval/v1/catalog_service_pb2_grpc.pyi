@@ -38,7 +38,7 @@ class CatalogServiceStub:
     vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
     rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
     the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-    number that stands twice the first row counts.
+    number that stands twice the first row that can be stored counts.
 
     Possible errors:
     * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -100,7 +100,7 @@ class CatalogServiceStub:
     """Stores exchange rates of one day; prices are converted with the newest day of each currency.
 
     Possible errors:
-    * INVALID_ARGUMENT: a currency stands twice, or a rate is not above 0.
+    * INVALID_ARGUMENT: a currency stands twice, a rate is not above 0, or its day has not begun anywhere yet.
     """
 
 @_typing.type_check_only
@@ -113,7 +113,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
     rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
     the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-    number that stands twice the first row counts.
+    number that stands twice the first row that can be stored counts.
 
     Possible errors:
     * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -175,7 +175,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """Stores exchange rates of one day; prices are converted with the newest day of each currency.
 
     Possible errors:
-    * INVALID_ARGUMENT: a currency stands twice, or a rate is not above 0.
+    * INVALID_ARGUMENT: a currency stands twice, a rate is not above 0, or its day has not begun anywhere yet.
     """
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -191,7 +191,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
         the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-        number that stands twice the first row counts.
+        number that stands twice the first row that can be stored counts.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -307,7 +307,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores exchange rates of one day; prices are converted with the newest day of each currency.
 
         Possible errors:
-        * INVALID_ARGUMENT: a currency stands twice, or a rate is not above 0.
+        * INVALID_ARGUMENT: a currency stands twice, a rate is not above 0, or its day has not begun anywhere yet.
         """
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -194,8 +194,9 @@ class ReadPhrase(_message.Message):
     text: _builtins.str
     """The part, as it was typed."""
     field: _builtins.str
-    """A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for a negation that no
-    field can express ("without a hood"): it excludes nothing, but its words are not searched for either.
+    """A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for what no field
+    can express: a negation ("without a hood"), an amount in a currency without a rate, stock that does not matter. It
+    excludes nothing, but its words are not searched for either.
     """
     def __init__(
         self,
@@ -293,7 +294,9 @@ class SearchProductsResponse(_message.Message):
 
     @_builtins.property
     def rates_date(self) -> _date_pb2.Date:
-        """The day of the exchange rates with which prices were converted."""
+        """The oldest day among the exchange rates with which prices, limits and the budget were converted; where none was needed,
+        the newest in use.
+        """
 
     @_builtins.property
     def unused_context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -379,7 +382,9 @@ class MatchGarmentsResponse(_message.Message):
 
     @_builtins.property
     def rates_date(self) -> _date_pb2.Date:
-        """The day of the exchange rates with which prices were converted."""
+        """The oldest day among the exchange rates with which prices, limits and the budget were converted; where none was needed,
+        the newest in use.
+        """
 
     @_builtins.property
     def unused_context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -190,8 +190,9 @@ export declare type ReadPhrase = Message<"vitrine.retrieval.v1.ReadPhrase"> & {
   text: string;
 
   /**
-   * A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for a negation that no
-   * field can express ("without a hood"): it excludes nothing, but its words are not searched for either.
+   * A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for what no field
+   * can express: a negation ("without a hood"), an amount in a currency without a rate, stock that does not matter. It
+   * excludes nothing, but its words are not searched for either.
    *
    * @generated from field: string field = 2;
    */
@@ -290,7 +291,8 @@ export declare type SearchProductsResponse = Message<"vitrine.retrieval.v1.Searc
   models: ModelUse[];
 
   /**
-   * The day of the exchange rates with which prices were converted.
+   * The oldest day among the exchange rates with which prices, limits and the budget were converted; where none was needed,
+   * the newest in use.
    *
    * @generated from field: google.type.Date rates_date = 6;
    */
@@ -373,7 +375,8 @@ export declare type MatchGarmentsResponse = Message<"vitrine.retrieval.v1.MatchG
   models: ModelUse[];
 
   /**
-   * The day of the exchange rates with which prices were converted.
+   * The oldest day among the exchange rates with which prices, limits and the budget were converted; where none was needed,
+   * the newest in use.
    *
    * @generated from field: google.type.Date rates_date = 3;
    */

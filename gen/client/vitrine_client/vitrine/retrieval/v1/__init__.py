@@ -723,7 +723,7 @@ class CurrencyRate(betterproto2.Message):
 
     date: "___google__type__.Date | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    The day of the rate.
+    The day of the rate: one that has begun somewhere, so at most tomorrow in UTC.
     """
 
     source: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
@@ -1534,7 +1534,8 @@ class MatchGarmentsResponse(betterproto2.Message):
 
     rates_date: "___google__type__.Date | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    The day of the exchange rates with which prices were converted.
+    The oldest day among the exchange rates with which prices, limits and the budget were converted; where none was needed,
+    the newest in use.
     """
 
     unused_context: "list[str]" = betterproto2.field(4, betterproto2.TYPE_STRING, repeated=True)
@@ -2085,8 +2086,9 @@ class ReadPhrase(betterproto2.Message):
 
     field: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
-    A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for a negation that no
-    field can express ("without a hood"): it excludes nothing, but its words are not searched for either.
+    A field of ProductFilter (`colors`; `exclusions.colors` for "not black"), or `budget`; empty for what no field
+    can express: a negation ("without a hood"), an amount in a currency without a rate, stock that does not matter. It
+    excludes nothing, but its words are not searched for either.
     """
 
 
@@ -2303,7 +2305,8 @@ class SearchProductsResponse(betterproto2.Message):
 
     rates_date: "___google__type__.Date | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    The day of the exchange rates with which prices were converted.
+    The oldest day among the exchange rates with which prices, limits and the budget were converted; where none was needed,
+    the newest in use.
     """
 
     unused_context: "list[str]" = betterproto2.field(7, betterproto2.TYPE_STRING, repeated=True)
@@ -2637,7 +2640,7 @@ class CatalogServiceSyncStub:
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
         the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-        number that stands twice the first row counts.
+        number that stands twice the first row that can be stored counts.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -2771,7 +2774,7 @@ class CatalogServiceSyncStub:
         Stores exchange rates of one day; prices are converted with the newest day of each currency.
 
         Possible errors:
-        * INVALID_ARGUMENT: a currency stands twice, or a rate is not above 0.
+        * INVALID_ARGUMENT: a currency stands twice, a rate is not above 0, or its day has not begun anywhere yet.
         """
 
         return self._channel.unary_unary(
@@ -2799,7 +2802,7 @@ class CatalogServiceStub(betterproto2_grpclib.ServiceStub):
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
         the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-        number that stands twice the first row counts.
+        number that stands twice the first row that can be stored counts.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
@@ -3024,7 +3027,7 @@ class CatalogServiceStub(betterproto2_grpclib.ServiceStub):
         Stores exchange rates of one day; prices are converted with the newest day of each currency.
 
         Possible errors:
-        * INVALID_ARGUMENT: a currency stands twice, or a rate is not above 0.
+        * INVALID_ARGUMENT: a currency stands twice, a rate is not above 0, or its day has not begun anywhere yet.
         """
 
         return await self._unary_unary(
