@@ -1,6 +1,6 @@
 """When two pictures show one garment: how often `profile_svc/taste/wearing.py` is right, and which limit to take.
 
-    python bench/wearing.py [--people DIR] [--pairs DIR] [--gallery DIR] [--photos N]
+    python bench/wearing.py [--people DIR] [--pairs DIR] [--gallery DIR] [--photos N] [--embedder trained|hand-made]
 
 --people holds street photos `NAME.jpg`: each is looked at as it is and photographed again (cropped, turned, relit,
 JPEG; `fit_descriptor.distort`), by the models that this checkout ships. --pairs holds photos of one person in one
@@ -8,9 +8,11 @@ outfit, `NAME_a_*.jpg` beside `NAME_b_*.jpg`. The same garment is what fills the
 are those of one bucket in photos of different people. --gallery holds `labels.csv` and photos as in `garments_train`:
 lone garments, of contributors that no encoder was trained on; there only the vectors are compared.
 
-It prints how many of each are taken for one by cosine limit, bucket, category and colours as they are, and takes the
-highest limit whose difference (same minus different) is within half a point of the best. The last line is one JSON
-object. Enter the limit in `LIKE_VECTORS` under the id of the model, and raise `RULES` in `profile_svc/taste/state.py`.
+It prints how many of each are taken for one by limit, with bucket, category and colours as they are, and takes the
+highest limit whose difference (same minus different) is within half a point of the best. Two figures stand beside:
+garments that were found in one of the two photos only, which count twice unless they are known under another bucket (a
+skirt that is a dress in the other photo), and different garments of two such buckets. The last line is one JSON object.
+Enter the limit in `LIKE_VECTORS` under the id of the model, and raise `RULES` in `profile_svc/taste/state.py`.
 """
 
 import argparse
@@ -23,7 +25,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 if sys.path and Path(sys.path[0]).name == "bench":
     sys.path.pop(0)  # this folder: `mesh.py` in it would hide the package `mesh`
@@ -38,6 +40,7 @@ from profile_svc.taste import wearing
 from profile_svc.taste.evidence import SeenEmbedding, SeenGarment
 from profile_svc.taste.wearing import LIKE_VECTORS, LIKE_VECTORS_OF_OTHERS, Occasion
 from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis
+from vision_svc.garments.encoder import HAND_MADE
 from vision_svc.garments.fashion import FASHION, FashionEmbedder
 from vision_svc.garments.foreground import cut_out
 from vision_svc.models.latency import LatencyRecorder
@@ -46,10 +49,13 @@ from vision_svc.servicers.convert import ALL_PARTS, analysis_message
 from vision_svc.settings import VisionSettings
 from vision_svc.training.fit_descriptor import distort
 
+Embedder = Literal["trained", "hand-made"]
+
 _LIMITS = tuple(round(0.30 + 0.01 * step, 2) for step in range(66))  # 0.30-0.95
 _PLATEAU = 0.005
 _MOST_OTHERS = 20_000  # pairs of different garments; more say nothing new
 _LONG_SIDE_PX = 640  # what ingest sends
+_MODELS: dict[Embedder, str] = {"trained": FASHION, "hand-made": HAND_MADE}
 _HELD_OUT = 5  # one contributor in five, as the trainings hold out
 
 Wardrobe = dict[str, SeenGarment]
@@ -57,15 +63,24 @@ Wardrobe = dict[str, SeenGarment]
 
 @dataclass
 class Pairs:
-    """Cosines of pairs; -1 where bucket, category or colours keep two garments apart whatever their vectors.
+    """How like garments are, by `wearing.likeness`; -1 where something else than vectors keeps them apart.
 
     Attributes:
-        same: Of a garment with itself, photographed again.
-        different: Of two garments.
+        same: A garment and itself, photographed again.
+        different: Two garments of one bucket.
+        alone: A garment that the other photo shows nothing of its bucket beside, and what is likest there.
+        crossed: Two garments of buckets that are mistaken for one another.
     """
 
     same: list[float] = field(default_factory=list)
     different: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+    crossed: list[float] = field(default_factory=list)
+
+    def add(self, other: "Pairs") -> None:
+        """Adds what another comparison found."""
+        for name in ("same", "different", "alone", "crossed"):
+            getattr(self, name).extend(getattr(other, name))
 
 
 def share_above(cosines: Sequence[float], limit: float) -> float:
@@ -81,13 +96,8 @@ def choose(pairs: Pairs) -> float:
 
 
 def likeness(first: SeenGarment, second: SeenGarment) -> float:
-    """Returns the cosine that decides whether two garments are one; -1 where something else does."""
-    worn = wearing.worn_of(first, Occasion("first", 0.0))
-    if first.embedding is None or second.embedding is None or not wearing.same_kind(worn, second):
-        return -1.0
-    if wearing.color_distance(worn.colors, wearing.colors_of(second)) > wearing.LIKE_COLORS:
-        return -1.0
-    return wearing.cosine(first.embedding, second.embedding)
+    """Returns what is held against the limit; -1 where something else decides."""
+    return wearing.likeness(wearing.worn_of(first, Occasion("first", 0.0)), second)
 
 
 def compare(same: Iterable[tuple[Wardrobe, Wardrobe]], people: Sequence[Wardrobe]) -> Pairs:
@@ -95,16 +105,22 @@ def compare(same: Iterable[tuple[Wardrobe, Wardrobe]], people: Sequence[Wardrobe
     pairs = Pairs()
     for first, second in same:
         pairs.same += [likeness(first[bucket], second[bucket]) for bucket in sorted(first.keys() & second.keys())]
+        for one, other in ((first, second), (second, first)):
+            for bucket in sorted(one.keys() - other.keys()):
+                pairs.alone.append(max((likeness(one[bucket], there) for there in other.values()), default=-1.0))
     for one, other in itertools.islice(itertools.combinations(people, 2), _MOST_OTHERS):
         pairs.different += [likeness(one[bucket], other[bucket]) for bucket in sorted(one.keys() & other.keys())]
+        pairs.crossed += [
+            likeness(one[a], other[b]) for a in one for b in other if frozenset({a, b}) in wearing.MISTAKEN_BUCKETS
+        ]
     return pairs
 
 
 class Eye:
     """The garments of a picture, as the profile is told of them by the shipped models."""
 
-    def __init__(self, models: Path) -> None:
-        registry = make_registry(VisionSettings(models_dir=models), LatencyRecorder())
+    def __init__(self, models: Path, embedder: Embedder) -> None:
+        registry = make_registry(VisionSettings(models_dir=models, garment_embedder=embedder), LatencyRecorder())
         registry.load_selected()
         self._analysis = GarmentAnalysis(registry, _at_once, limits=DecodeLimits(), max_side_px=_LONG_SIDE_PX)
 
@@ -162,17 +178,23 @@ def on_gallery(folder: Path, count: int) -> Pairs:
 
 def report(name: str, pairs: Pairs, now: float) -> dict[str, object]:
     """Prints a table and returns its figures."""
-    print(f"{name}: {len(pairs.same)} times the same garment, {len(pairs.different)} times two")
+    print(f"{name}: {len(pairs.same)} times the same garment, {len(pairs.different)} times two of a bucket")
     suggested = choose(pairs)
     for limit in sorted({*_LIMITS[::5], now, suggested}):
         marks = [word for word, at in (("now", now), ("suggested", suggested)) if at == limit]
         same, different = share_above(pairs.same, limit), share_above(pairs.different, limit)
-        print(f"  cosine >= {limit:.2f}: same {same:6.1%}, different {different:6.1%}  {', '.join(marks)}")
+        print(f"  limit {limit:.2f}: same {same:6.1%}, different {different:6.1%}  {', '.join(marks)}")
+    known, taken = share_above(pairs.alone, now), share_above(pairs.crossed, now)
+    if pairs.alone or pairs.crossed:
+        print(f"  now: of {len(pairs.alone)} found in one of two photos only {known:.1%} are known by another bucket")
+        print(f"  now: of {len(pairs.crossed)} different ones of two such buckets {taken:.2%} are taken for one")
     return {
         "pairs": [len(pairs.same), len(pairs.different)],
         "suggested": suggested,
         "at_suggested": [round(share_above(part, suggested), 4) for part in (pairs.same, pairs.different)],
         "at_now": [round(share_above(part, now), 4) for part in (pairs.same, pairs.different)],
+        "alone": [len(pairs.alone), round(known, 4)],
+        "crossed": [len(pairs.crossed), round(taken, 5)],
     }
 
 
@@ -183,23 +205,21 @@ def main() -> int:
     options.add_argument("--gallery", type=Path, help="folder with labels.csv and images/")
     options.add_argument("--photos", type=int, default=60, help="photos of --people at most (60 take a minute)")
     options.add_argument("--models", type=Path, default=Path("models"), help="models folder (default: ./models)")
+    options.add_argument("--embedder", choices=tuple(_MODELS), default="trained", help="what makes vectors")
     arguments = options.parse_args()
     cv2.setNumThreads(1)
-    now = LIKE_VECTORS.get(FASHION, LIKE_VECTORS_OF_OTHERS)
-    figures: dict[str, object] = {"bench": "wearing", "model": FASHION, "now": now}
+    model = _MODELS[arguments.embedder]
+    now = LIKE_VECTORS.get(model, LIKE_VECTORS_OF_OTHERS)
+    figures: dict[str, object] = {"bench": "wearing", "model": model, "now": now}
     worn = Pairs()
     if arguments.people or arguments.pairs:
-        eye = Eye(arguments.models)
-        found = []
+        eye = Eye(arguments.models, arguments.embedder)
         if arguments.people:
-            found.append(on_people(eye, arguments.people, arguments.photos))
+            worn.add(on_people(eye, arguments.people, arguments.photos))
         if arguments.pairs:
-            found.append(on_outfit_pairs(eye, arguments.pairs))
-        for part in found:
-            worn.same += part.same
-            worn.different += part.different
+            worn.add(on_outfit_pairs(eye, arguments.pairs))
         figures["worn"] = report("worn", worn, now)
-    if arguments.gallery:
+    if arguments.gallery and model == FASHION:  # its own network is asked, without a garment's place in a photo
         figures["lone"] = report("lone", on_gallery(arguments.gallery, 4 * arguments.photos), now)
     print(json.dumps(figures))
     return 0

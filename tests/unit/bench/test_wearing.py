@@ -43,7 +43,8 @@ def test_share_of_nothing_is_nothing() -> None:
     [
         pytest.param(NAVY, 1.0, id="itself"),
         pytest.param(replace(NAVY, embedding=vector(60)), 0.5, id="another vector"),
-        pytest.param(replace(NAVY, category="coat", embedding=vector(60)), -1.0, id="another category"),
+        pytest.param(replace(NAVY, category="coat", embedding=vector(60)), 0.4, id="another category"),
+        pytest.param(replace(NAVY, bucket="bottom"), -1.0, id="another bucket"),
         pytest.param(replace(NAVY, colors=(SeenColor("red", "", (50.0, 70.0, 50.0), 1.0),)), -1.0, id="another colour"),
         pytest.param(replace(NAVY, embedding=None), -1.0, id="no vector"),
     ],
@@ -58,3 +59,15 @@ def test_pairs_are_of_one_bucket_within_a_person_and_across_people() -> None:
     pairs = compare([(ada, again)], [ada, bob])
     assert pairs.same == pytest.approx([1.0])
     assert pairs.different == pytest.approx([0.0], abs=1e-6)
+
+
+def test_a_garment_of_one_photo_only_is_a_figure_of_its_own() -> None:
+    skirt = replace(NAVY, bucket="bottom", category="skirt")
+    dress = replace(NAVY, bucket="dress", category="dress")
+    hat = replace(NAVY, bucket="accessories", category="hat")
+    pairs = compare([({"top": NAVY, "bottom": skirt}, {"top": NAVY, "dress": dress}), ({"top": hat}, {})], [])
+    assert pairs.same == pytest.approx([1.0])
+    assert pairs.alone == pytest.approx([0.9, 0.9, -1.0])
+    strangers = compare([], [{"bottom": skirt}, {"dress": replace(dress, embedding=vector(60))}, {"top": NAVY}])
+    assert (strangers.different, strangers.alone) == ([], [])
+    assert strangers.crossed == pytest.approx([0.4])
