@@ -8,7 +8,7 @@ of it, and each term stands in the score.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from vitrine.retrieval.v1 import match_pb2, search_service_pb2
@@ -122,8 +122,9 @@ class ProductSearch:
     async def find(self, seen: OutfitInput, garments: Sequence[garment_pb2.Garment]) -> Found:
         """Finds products for garments.
 
-        Where the profile does not answer, or what it knows does not fit the shop (a budget in a currency without a
-        rate), products are ranked as for anybody: the user waits for them, and a better order is no reason to wait on.
+        Where the profile does not answer, products are ranked as for anybody: the user waits for them, and a better
+        order is no reason to wait on. What does not fit the shop (a budget in a currency without a rate) is left out
+        alone, and named in `unused_context`.
 
         Args:
             seen: For whom, and how many.
@@ -143,10 +144,30 @@ class ProductSearch:
         if not parts:
             return Found(await self._match(seen, garments))
         try:
-            matches = await self._match(seen, garments, ranking_for(context, self._weights))
+            matches = await self._match_for(seen, garments, context, self._weights)
         except errors.InvalidInputError as error:
             return Found(await self._match(seen, garments), impersonal=error)
         return Found(matches, tuple(part for part in parts if part not in matches.unused_context))
+
+    async def _match_for(
+        self,
+        seen: OutfitInput,
+        garments: Sequence[garment_pb2.Garment],
+        context: personal_context_pb2.PersonalContext,
+        weights: PersonalWeights,
+    ) -> Matches:
+        """Searches for a person, without the money that retrieval has no rate for."""
+        try:
+            return await self._match(seen, garments, ranking_for(context, weights))
+        except errors.InvalidInputError as error:
+            part = _without_rate(error)
+            if not _has(context, part):
+                raise
+        rest = personal_context_pb2.PersonalContext()
+        rest.CopyFrom(context)
+        rest.ClearField(part)  # type: ignore[arg-type]  # the stub knows the names as literals
+        matches = await self._match_for(seen, garments, rest, weights)
+        return replace(matches, unused_context=(*matches.unused_context, part))
 
     async def _match(
         self,
@@ -177,7 +198,16 @@ def parts_of(context: personal_context_pb2.PersonalContext) -> tuple[str, ...]:
     return tuple(part for part in _PARTS if _has(context, part))
 
 
+def _without_rate(error: errors.InvalidInputError) -> str:
+    """Returns the part of the context that is in an unknown currency; empty where something else is wrong."""
+    if error.reason != "CURRENCY_UNKNOWN" or len(error.violations) != 1:
+        return ""
+    return error.violations[0].field.removeprefix("ranking.personal_context.")
+
+
 def _has(context: personal_context_pb2.PersonalContext, part: str) -> bool:
+    if part not in _PARTS:
+        return False
     if part in _MESSAGES:
         return context.HasField(part)  # type: ignore[arg-type]  # the stub knows the names as literals
     return bool(getattr(context, part))

@@ -121,13 +121,38 @@ async def test_profile_that_comes_back_in_time_is_heard(mesh: Mesh, known: User,
 
 @pytest.mark.usefixtures("a_worker")
 async def test_context_that_does_not_fit_the_shop_costs_no_product(mesh: Mesh, known: User, photo: bytes) -> None:
-    """A budget in a currency of which the shop knows no rate."""
     mesh.peers.retrieval.refuses_persons = True
     capture = await known.finished((await known.create(photo)).name)
     assert [search.HasField("ranking") for search in mesh.peers.retrieval.requests] == [True, False]
     assert (capture.attempt_count, list(capture.degraded_parts)) == (1, ["personal"])
     assert len(capture.outfit.matches) == 2
     assert not capture.outfit.used_context
+
+
+@pytest.mark.parametrize(
+    ("known_beside", "used"),
+    [
+        pytest.param(KNOWN, [part for part in PARTS if part != "budget"], id="among others"),
+        pytest.param(None, [], id="alone"),
+    ],
+)
+@pytest.mark.usefixtures("a_worker")
+async def test_budget_in_a_currency_without_a_rate_switches_off_nothing_else(
+    mesh: Mesh, user: User, photo: bytes, known_beside: personal_context_pb2.PersonalContext | None, used: list[str]
+) -> None:
+    context = personal_context_pb2.PersonalContext()
+    context.CopyFrom(known_beside or context)
+    context.budget.CopyFrom(money_pb2.Money(currency_code="XTS", units=60))
+    mesh.peers.profile.contexts[user.subject] = context
+    capture = await user.finished((await user.create(photo)).name)
+    first, second = mesh.peers.retrieval.requests
+    expected = first.ranking
+    expected.personal_context.ClearField("budget")
+    assert second.ranking == expected
+    assert len(capture.outfit.matches) == 2
+    assert list(capture.outfit.used_context) == used
+    assert list(capture.outfit.unused_context) == ["budget"]
+    assert not capture.degraded
 
 
 @pytest.mark.usefixtures("a_worker")
