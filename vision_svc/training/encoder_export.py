@@ -1,8 +1,9 @@
 """Makes the weights of `fashion/1`: `python -m vision_svc.training.encoder_export --checkpoint FILE --garments DIR`.
 
 Folds the normalisations of the trained network away, keeps float16, and fits the numbers of the space beside it on the
-training side of the photos: the mean feature, and rotations of colour and texture that make what an accident of the
-photo changes (crop, turn, light, compression) count little.
+training side of the photos: the mean feature, rotations of colour and texture that make what an accident of the photo
+changes (crop, turn, light, compression) count little, and one of the feature that makes what differs between garments
+of one label count little.
 """
 
 import argparse
@@ -30,9 +31,8 @@ from vision_svc.training.folding import folded
 Matrix = npt.NDArray[np.float64]
 
 _LONG_SIDE_PX = 400
-_REGULARISE = {"look": 2.0, "color": 0.1, "texture": 0.1, "gradient": 0.1}
-# So many photos, evenly spread, are enough for a mean and two covariances.
-_FIT_PHOTOS = 700
+# How much of the mean variance softens the whitening.
+_REGULARISE, _REGULARISE_LOOK = 0.1, 0.3
 _NOT_SHIPPED = ("projection.", "instance.", "mimic.")
 ABOUT = {
     "model": "fashion/1",
@@ -63,7 +63,9 @@ def export(checkpoint: Path, garments: Path, out: Path) -> None:
 def fit_space(net: EncoderNet, garments: Path) -> dict[str, Matrix]:
     """Fits the numbers of `FashionSpace` on the contributors that are not held out."""
     pairs: dict[str, list[Matrix]] = {name: [] for name in MEASURED}
-    for first, second in _pairs(garments):
+    labels = []
+    for label, first, second in _pairs(garments):
+        labels.append(label)
         described = [describe(one) for one in (first, second)]
         with torch.no_grad():
             features = net.features(torch.from_numpy(np.stack([first.planes, second.planes]))).numpy()
@@ -74,18 +76,21 @@ def fit_space(net: EncoderNet, garments: Path) -> dict[str, Matrix]:
     for name, values in pairs.items():
         stacked = np.stack(values)
         fitted[f"{name}_mean"] = stacked[:, 0].mean(axis=0)
-        fitted[f"{name}_rotation"] = rotation(stacked, SIZES[name], _REGULARISE[name])
+        if name == "look":
+            fitted["look_rotation"] = label_rotation(stacked, np.array(labels), SIZES["look"], _REGULARISE_LOOK)
+        else:
+            fitted[f"{name}_rotation"] = rotation(stacked, SIZES[name], _REGULARISE)
     return fitted
 
 
-def _pairs(garments: Path) -> Iterator[tuple[FashionInput, FashionInput]]:
-    """Yields training photos as they are, and photographed again."""
+def _pairs(garments: Path) -> Iterator[tuple[str, FashionInput, FashionInput]]:
+    """Yields training photos with their labels, as they are and photographed again."""
     with (garments / "labels.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["label"] in PHOTO_LABELS and not held_out(row["sender_id"])]
-    for index, row in list(enumerate(rows))[:: max(1, len(rows) // _FIT_PHOTOS)]:
+    for index, row in enumerate(rows):
         image = decode_bgr((garments / row["file"]).read_bytes(), max_side_px=_LONG_SIDE_PX)
         again = distort(image, np.random.default_rng(index))
-        yield fashion_input(cut_out(image).view), fashion_input(cut_out(again).view)
+        yield row["label"], fashion_input(cut_out(image).view), fashion_input(cut_out(again).view)
 
 
 def rotation(pairs: Matrix, size: int, regularise: float) -> Matrix:
@@ -100,11 +105,44 @@ def rotation(pairs: Matrix, size: int, regularise: float) -> Matrix:
         `(D, size)`.
     """
     differences = pairs[:, 0] - pairs[:, 1]
-    values, vectors = np.linalg.eigh(differences.T @ differences / (2 * len(differences)))
-    whiten = vectors / np.sqrt(values + regularise * values.mean())
+    whiten = _whitening(differences.T @ differences / (2 * len(differences)), regularise)
     _, main = np.linalg.eigh(np.cov((pairs[:, 0] @ whiten).T))
-    found: Matrix = whiten @ main[:, ::-1][:, :size]
-    found /= np.abs(found).max()  # its scale plays no part, and float16 has little room
+    return _scaled(whiten @ main[:, ::-1][:, :size])
+
+
+def label_rotation(pairs: Matrix, labels: npt.NDArray[np.str_], size: int, regularise: float) -> Matrix:
+    """Finds the directions in which garments differ and those of one label do not (Fisher's discriminants, softened).
+
+    Each direction counts by how much wider all garments spread in it than those of one label. Keeping only the few that
+    separate labels best would find kinds a little better, and the same garment again much worse.
+
+    Args:
+        pairs: As `rotation`.
+        labels: `(N,)`.
+        size: How many directions to keep.
+        regularise: As `rotation`.
+
+    Returns:
+        `(D, size)`.
+    """
+    both = np.concatenate([pairs[:, 0], pairs[:, 1]])
+    centred = both.copy()
+    for label in np.unique(labels):
+        inside = np.concatenate([labels == label] * 2)
+        centred[inside] -= both[inside].mean(axis=0)
+    whiten = _whitening(centred.T @ centred / len(centred), regularise)
+    spread, main = np.linalg.eigh(np.cov((pairs[:, 0] @ whiten).T))
+    return _scaled(whiten @ (main * np.sqrt(np.maximum(spread, 0)))[:, ::-1][:, :size])
+
+
+def _whitening(covariance: Matrix, regularise: float) -> Matrix:
+    values, vectors = np.linalg.eigh(covariance)
+    whiten: Matrix = vectors / np.sqrt(values + regularise * values.mean())
+    return whiten
+
+
+def _scaled(rotation: Matrix) -> Matrix:
+    found: Matrix = rotation / np.abs(rotation).max()  # its scale plays no part, and float16 has little room
     return found
 
 
