@@ -20,6 +20,7 @@ from imaging.decode import DecodeLimits
 from mesh.server import Registration, Runtime, Service, run
 from vision_svc.garments.analysis import GarmentAnalysis
 from vision_svc.garments.embedding import BatchEmbedding
+from vision_svc.models.batching import QueueLimits
 from vision_svc.models.latency import LatencyRecorder
 from vision_svc.models.registry import Registry
 from vision_svc.registration import make_registry
@@ -57,11 +58,12 @@ def _registrations(runtime: Runtime[VisionSettings], registry: Registry) -> list
     settings, work = runtime.settings, runtime.executor.run
     limits = DecodeLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
     analysis = GarmentAnalysis(
-        registry, work, limits=limits, max_side_px=settings.analysis_side_px, max_batch=settings.embed_batch
-    )
+        registry, work, limits=limits, max_side_px=settings.analysis_side_px, max_batch=settings.embed_batch,
+        queue=QueueLimits(settings.executor_queue, settings.picture_queue_bytes),
+    )  # fmt: skip
     stream = AnalyzeStream(analysis, work, error_table(), runtime.stopping, min_score=settings.min_garment_score)
     garments = GarmentServicer(
-        analysis, BatchEmbedding(analysis, registry, work), registry, work, stream,
+        analysis, BatchEmbedding(analysis, registry), registry, work, stream,
         min_score=settings.min_garment_score,
     )  # fmt: skip
     return [

@@ -58,6 +58,11 @@ class VisionSettings(ServiceSettings):
     embed_batch: int = Field(
         default=32, ge=1, le=256, description="Largest batch of the embedder over all requests together."
     )
+    picture_queue_bytes: int = Field(
+        default=256 * 1024 * 1024, ge=1,
+        description="Bytes of decoded pictures that may wait for a model that works on batches; more are refused with "
+        "RESOURCE_EXHAUSTED. `VITRINE_EXECUTOR_QUEUE` bounds the number of calls that wait there.",
+    )  # fmt: skip
     analysis_side_px: int = Field(
         default=960, ge=256, le=4096,
         description="Longer side that a picture is shrunk to before it is analysed, in pixels.",

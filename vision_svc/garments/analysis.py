@@ -1,10 +1,6 @@
 """The use cases of garments: look at a picture, embed pictures, embed words."""
 
-import functools
-import time
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,29 +13,15 @@ from vision_svc.garments.fashion import FASHION
 from vision_svc.garments.quality import Finding, judge
 from vision_svc.garments.refine import refined
 from vision_svc.garments.region import Region, cut, faces_in, wanted_side
+from vision_svc.garments.runs import ModelRuns, Picture, Ran, Run, all_of
 from vision_svc.garments.thumbnail import GarmentView
-from vision_svc.garments.types import GarmentParser, ParsedGarment, ParsedImage
-from vision_svc.models.batching import Batcher
+from vision_svc.garments.types import ParsedGarment, ParsedImage
+from vision_svc.models.batching import QueueLimits
 from vision_svc.models.contract import ModelUse, Task
 from vision_svc.models.registry import Registry
-from vision_svc.people.types import Box, ImageBgr
+from vision_svc.people.types import ImageBgr
 
 FloatArray = npt.NDArray[np.float32]
-
-
-class Run(Protocol):
-    """Runs a function on the executor of models, such as `mesh.executor.ModelExecutor.run`."""
-
-    def __call__(self, fn: Callable[..., Any], /, *args: Any) -> Awaitable[Any]:  # noqa: ANN401 - those of `fn`
-        """Runs `fn(*args)` off the event loop."""
-
-
-@runtime_checkable
-class BatchParser(Protocol):
-    """A parser that is quicker on several pictures at once."""
-
-    def parse_batch(self, images: Sequence[ImageBgr], faces_xyxy: Sequence[Sequence[Box]]) -> list[ParsedImage]:
-        """Finds the garments of each picture, with the faces that are known in each; see `GarmentParser.parse`."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +66,7 @@ class Analysis:
         findings: What makes the answer weaker.
         models: The models that took part.
         vector_model: The id of the model whose space the vectors are in; empty when none were asked for.
-        processing_ms: Time spent on decoding and models.
+        processing_ms: Time spent on decoding and models, without waiting; of batches its share.
     """
 
     width_px: int
@@ -108,10 +90,21 @@ class _Look:
 
 
 class GarmentAnalysis:
-    """Looks at pictures. One per process; for use from the event loop."""
+    """Looks at pictures. One per process; for use from the event loop.
+
+    Attributes:
+        runs: Runs the models.
+    """
 
     def __init__(
-        self, registry: Registry, run: Run, *, limits: DecodeLimits, max_side_px: int, max_batch: int = 32
+        self,
+        registry: Registry,
+        run: Run,
+        *,
+        limits: DecodeLimits,
+        max_side_px: int,
+        max_batch: int = 32,
+        queue: QueueLimits | None = None,
     ) -> None:
         """Joins models and executor.
 
@@ -120,12 +113,12 @@ class GarmentAnalysis:
             run: Runs blocking work.
             limits: What pictures are taken.
             max_side_px: Longer side that pictures are shrunk to before anything else.
-            max_batch: Largest batch of the embedder.
+            max_batch: Largest batch of parser and embedder.
+            queue: How much may wait for each of them.
         """
-        self._registry, self._run = registry, run
+        self._registry = registry
         self._limits, self._max_side_px = limits, max_side_px
-        self.embedder: Batcher[GarmentView, FloatArray] = Batcher(self._embed_batch, max_batch=max_batch)
-        self._parses: Batcher[tuple[ImageBgr, list[Box]], ParsedImage] = Batcher(self._parse_batch, max_batch=max_batch)
+        self.runs = ModelRuns(registry, run, max_batch=max_batch, limits=queue)
 
     async def analyze(self, data: bytes, options: AnalysisOptions) -> Analysis:
         """Finds, describes and embeds the garments in an encoded picture.
@@ -139,10 +132,8 @@ class GarmentAnalysis:
         look = await self._look(data, options)
         if not options.embeddings:
             return look.analysis
-        start = time.perf_counter()
-        vectors = await self.embedder.submit(look.views)
-        use = self._registry.use(Task.GARMENT_EMBED)
-        spent_ms = look.analysis.processing_ms + (time.perf_counter() - start) * 1000
+        ran = all_of(await self.runs.embed_each(look.views))
+        use, vectors = self._registry.use(Task.GARMENT_EMBED), [one.value for one in ran]
         garments = tuple(map(_with_vector, look.analysis.garments, look.views, vectors, [use.model] * len(vectors)))
         return replace(
             look.analysis,
@@ -150,7 +141,7 @@ class GarmentAnalysis:
             outfit=outfit_vector(vectors, [outfit_weight(g.parsed) for g in garments]) if garments else None,
             models=(*look.analysis.models, use),
             vector_model=use.model,
-            processing_ms=spent_ms,
+            processing_ms=look.analysis.processing_ms + sum(one.ms for one in ran),
         )
 
     async def embed_text(self, text: str) -> tuple[TextVector, ModelUse]:
@@ -161,7 +152,7 @@ class GarmentAnalysis:
         """
         embedder: TextEmbedder = self._registry.get(Task.TEXT_EMBED)
         use = self._registry.use(Task.TEXT_EMBED)
-        found: TextVector = await self._run(self._timed(use, embedder.embed_text), text)
+        found = (await self.runs.model_job(Task.TEXT_EMBED, embedder.embed_text, text)).value
         reason = "; ".join(filter(None, (use.degraded_reason, found.weak_reason)))
         return found, replace(use, degraded_reason=reason)
 
@@ -172,41 +163,30 @@ class GarmentAnalysis:
         whole = decode_bgr(data, limits=self._limits, max_side_px=wanted_side(self._max_side_px, region))
         return cut(whole, region), size[::-1] if header.orientation >= 5 else size
 
-    def parse(self, image_bgr: ImageBgr, options: AnalysisOptions) -> ParsedImage:
-        """Finds people and garments in a decoded picture; runs on the executor."""
-        faces = faces_in(options.faces, options.region, image_bgr)
-        parser: GarmentParser = self._registry.get(Task.GARMENT_PARSE)
-        parse = functools.partial(parser.parse, faces_xyxy=faces)
-        parsed: ParsedImage = self._timed(self._registry.use(Task.GARMENT_PARSE), parse)(image_bgr)
-        return parsed
-
     async def _look(self, data: bytes, options: AnalysisOptions) -> _Look:
         """Decodes, parses and describes: in one job, or in three where the parser works on batches of many callers."""
-        if not isinstance(self._registry.get(Task.GARMENT_PARSE), BatchParser):
-            at_once: _Look = await self._run(self._look_alone, data, options)
-            return at_once
-        start = time.perf_counter()
-        image, size = await self._run(self.decode, data, options.region)
-        (parsed,) = await self._parses.submit([(image, faces_in(options.faces, options.region, image))])
-        look: _Look = await self._run(self._tell, image, size, parsed, options)
-        return replace(look, analysis=replace(look.analysis, processing_ms=(time.perf_counter() - start) * 1000))
+        if not self.runs.parses_in_batches:
+            at_once = await self.runs.job(self._look_alone, data, options)
+            return _that_took(at_once.ms, at_once.value)
+        opened = await self.runs.job(self.decode, data, options.region)
+        image, size = opened.value
+        (parsed,) = all_of(await self.runs.parse_each([_picture(image, options)]))
+        told = await self.runs.job(self._tell, image, size, parsed, options)
+        return _that_took(opened.ms + parsed.ms + told.ms, told.value)
 
     def _look_alone(self, data: bytes, options: AnalysisOptions) -> _Look:
-        start = time.perf_counter()
         image, size = self.decode(data, options.region)
-        look = self._tell(image, size, self.parse(image, options), options)
-        return replace(look, analysis=replace(look.analysis, processing_ms=(time.perf_counter() - start) * 1000))
+        return self._tell(image, size, self.runs.parse_now(_picture(image, options)), options)
 
-    def _tell(self, image: ImageBgr, size: tuple[int, int], parsed: ParsedImage, options: AnalysisOptions) -> _Look:
+    def _tell(self, image: ImageBgr, size: tuple[int, int], ran: Ran[ParsedImage], options: AnalysisOptions) -> _Look:
         """Describes what was parsed."""
+        parsed = ran.value
         kept = [garment for garment in parsed.garments if garment.score >= options.min_score]
         garments = tuple(SeenGarment(g, self._describe(g, image, parsed) if options.attributes else None) for g in kept)
-        models = [self._registry.use(Task.GARMENT_PARSE)]
-        if options.attributes:
-            models.append(ModelUse(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model))
+        described = (ModelUse(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model),) if options.attributes else ()
         analysis = Analysis(
             *size, options.region or (0.0, 0.0, 1.0, 1.0), parsed, garments,
-            judge(image, parsed.persons), tuple(models), 0.0,
+            judge(image, parsed.persons), (*ran.models, *described), 0.0,
         )  # fmt: skip
         views = tuple(view_of(garment, image) for garment in kept) if options.embeddings else ()
         return _Look(analysis, views)
@@ -216,27 +196,13 @@ class GarmentAnalysis:
         with self._registry.latency.measure(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model):
             return describe_worn(garment, image, person, parsed.garments)
 
-    async def _parse_batch(self, pictures: Sequence[tuple[ImageBgr, list[Box]]]) -> Sequence[ParsedImage]:
-        parser: BatchParser = self._registry.get(Task.GARMENT_PARSE)
-        parse = functools.partial(parser.parse_batch, faces_xyxy=[faces for _, faces in pictures])
-        parsed: Sequence[ParsedImage] = await self._run(
-            self._timed(self._registry.use(Task.GARMENT_PARSE), parse), [image for image, _ in pictures]
-        )
-        return parsed
 
-    async def _embed_batch(self, views: Sequence[GarmentView]) -> Sequence[FloatArray]:
-        model = self._registry.get(Task.GARMENT_EMBED)
-        vectors: Sequence[FloatArray] = await self._run(
-            self._timed(self._registry.use(Task.GARMENT_EMBED), model.infer), views
-        )
-        return vectors
+def _picture(image: ImageBgr, options: AnalysisOptions) -> Picture:
+    return image, faces_in(options.faces, options.region, image)
 
-    def _timed(self, use: ModelUse, fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def timed(argument: Any) -> Any:  # noqa: ANN401 - whatever the model takes and gives
-            with self._registry.latency.measure(use.task, use.model):
-                return fn(argument)
 
-        return timed
+def _that_took(spent_ms: float, look: _Look) -> _Look:
+    return replace(look, analysis=replace(look.analysis, processing_ms=spent_ms))
 
 
 def _with_vector(garment: SeenGarment, view: GarmentView, vector: FloatArray, model: str) -> SeenGarment:

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from imaging.decode import decode_bgr
 from imaging.errors import ImageError
-from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis, Run, outfit_weight
+from vision_svc.garments.analysis import GarmentAnalysis, outfit_weight
 from vision_svc.garments.attributes import SPEC as DESCRIBE_SPEC
 from vision_svc.garments.attributes import Attributes, describe_product, view_of
 from vision_svc.garments.encoder import outfit_vector
@@ -19,7 +19,9 @@ from vision_svc.garments.foreground import SPEC as FOREGROUND_SPEC
 from vision_svc.garments.foreground import crop_to_mask, cut_out
 from vision_svc.garments.refine import with_pattern
 from vision_svc.garments.region import Region, cut
+from vision_svc.garments.runs import Ran
 from vision_svc.garments.thumbnail import GarmentView
+from vision_svc.garments.types import ParsedImage
 from vision_svc.garments.wearer import is_worn
 from vision_svc.models.contract import ModelUse, Task
 from vision_svc.models.registry import Registry
@@ -63,16 +65,26 @@ class Embedded:
         foreground_share: Share of the picture that was embedded, 0-1.
         background_removed: False where the whole picture was taken.
         attributes: What it looks like, when asked for.
+        models: The models that took part.
     """
 
     vector: FloatArray
     foreground_share: float
     background_removed: bool
     attributes: Attributes | None
+    models: tuple[ModelUse, ...]
 
 
 class MaskError(Exception):
     """The mask of an item cannot be used; the text says what was expected."""
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A picture in which people are still to be looked for."""
+
+    image: ImageBgr
+    subject: Subject
 
 
 @dataclass(frozen=True)
@@ -84,81 +96,94 @@ class _Prepared:
     share: float
     removed: bool
     attributes: Attributes | None
+    models: tuple[ModelUse, ...]
 
 
 class BatchEmbedding:
     """Embeds pictures; every item fails or succeeds alone."""
 
-    def __init__(self, analysis: GarmentAnalysis, registry: Registry, run: Run) -> None:
-        self._analysis, self._registry, self._run = analysis, registry, run
+    def __init__(self, analysis: GarmentAnalysis, registry: Registry) -> None:
+        self._analysis, self._registry, self._runs = analysis, registry, analysis.runs
 
     async def embed(self, items: Sequence[EmbedItem], *, with_attributes: bool) -> list[Embedded | Exception]:
-        """Embeds pictures.
+        """Embeds pictures: all that need it go to the parser together, and all garments to the embedder.
 
         Args:
             items: The pictures.
             with_attributes: Also describe them.
 
         Returns:
-            One result per item, in order: the vector, or the `ImageError` or `MaskError` that tells what is wrong.
+            One result per item, in order: the vector, or what went wrong with this picture: an `ImageError` or a
+            `MaskError` that tells what is wrong with it, or what a model raised on it.
 
         Raises:
+            ResourceExhaustedError: Too much waits already.
             vision_svc.models.registry.ModelUnavailableError: A model is not ready.
         """
-        prepared: list[_Prepared | Exception] = []
-        for item in items:
-            try:
-                prepared.append(await self._run(self._prepare, item, with_attributes))
-            except (ImageError, MaskError) as error:
-                prepared.append(error)
+        opened = [await self._runs.attempt(self._open, item, with_attributes) for item in items]
+        parses = iter(await self._runs.parse_each([(one.image, ()) for one in opened if isinstance(one, _Open)]))
+        prepared = [
+            await self._dress(one, next(parses), with_attributes) if isinstance(one, _Open) else one for one in opened
+        ]
         views = [view for one in prepared if isinstance(one, _Prepared) for view in one.views]
-        vectors = iter(await self._analysis.embedder.submit(views))
+        vectors = iter(await self._runs.embed_each(views))
         return [self._join(one, vectors) if isinstance(one, _Prepared) else one for one in prepared]
 
-    def models(self, *, with_attributes: bool) -> tuple[ModelUse, ...]:
-        """Returns the models that take part."""
-        uses = [self._registry.use(Task.GARMENT_EMBED), ModelUse(FOREGROUND_SPEC.task, FOREGROUND_SPEC.model)]
-        if with_attributes:
-            uses.append(ModelUse(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model))
-        return tuple(uses)
-
-    def _join(self, one: _Prepared, vectors: Iterator[FloatArray]) -> Embedded:
-        own = [next(vectors) for _ in one.views]
+    def _join(self, one: _Prepared, vectors: Iterator[Ran[FloatArray] | Exception]) -> Embedded | Exception:
+        ran = [next(vectors) for _ in one.views]
+        own = [each.value for each in ran if not isinstance(each, Exception)]
+        if len(own) < len(ran):
+            return next(each for each in ran if isinstance(each, Exception))
         vector = own[0] if len(own) == 1 else outfit_vector(own, one.weights)
-        attributes = one.attributes
-        if attributes is not None and len(own) == 1 and self._registry.use(Task.GARMENT_EMBED).model == FASHION:
+        use, attributes = self._registry.use(Task.GARMENT_EMBED), one.attributes
+        if attributes is not None and len(own) == 1 and use.model == FASHION:
             attributes = with_pattern(attributes, vector, worn=False)
-        return Embedded(vector, one.share, one.removed, attributes)
+        return Embedded(vector, one.share, one.removed, attributes, (*one.models, use))
 
-    def _prepare(self, item: EmbedItem, with_attributes: bool) -> _Prepared:
+    def _open(self, item: EmbedItem, with_attributes: bool) -> _Open | _Prepared:
         image, _ = self._analysis.decode(item.data, item.region)
         if item.mask_png is not None:
             mask = _cut_mask(item.mask_png, item.region, image.shape[:2])
-            return _single(crop_to_mask(image, mask), float(mask.mean()), True, with_attributes)
+            return _single(crop_to_mask(image, mask), float(mask.mean()), True, (), with_attributes)
         if item.subject is not Subject.PRODUCT:
-            worn = self._worn(image, item.subject, with_attributes)
-            if worn is not None:
-                return worn
+            return _Open(image, item.subject)
+        return self._alone(image, (), with_attributes)
+
+    async def _dress(
+        self, one: _Open, ran: Ran[ParsedImage] | Exception, with_attributes: bool
+    ) -> _Prepared | Exception:
+        if isinstance(ran, Exception):
+            return ran
+        return await self._runs.attempt(self._worn, one, ran, with_attributes)
+
+    def _alone(self, image: ImageBgr, models: tuple[ModelUse, ...], with_attributes: bool) -> _Prepared:
+        """Cuts a garment out that nobody wears."""
         with self._registry.latency.measure(FOREGROUND_SPEC.task, FOREGROUND_SPEC.model):
             found = cut_out(image)
-        return _single(found.view, found.share, found.found, with_attributes)
+        models = (*models, ModelUse(FOREGROUND_SPEC.task, FOREGROUND_SPEC.model))
+        return _single(found.view, found.share, found.found, models, with_attributes)
 
-    def _worn(self, image: ImageBgr, subject: Subject, with_attributes: bool) -> _Prepared | None:
-        """Returns the outfit of the person in a picture; None where nobody wears anything that we see."""
-        parsed = self._analysis.parse(image, AnalysisOptions())
-        if not parsed.garments or (subject is Subject.ANY and not is_worn(image, parsed)):
-            return None
+    def _worn(self, one: _Open, ran: Ran[ParsedImage], with_attributes: bool) -> _Prepared:
+        """Takes the outfit of the person in a picture; a garment alone where nobody wears anything that we see."""
+        image, parsed = one.image, ran.value
+        if not parsed.garments or (one.subject is Subject.ANY and not is_worn(image, parsed)):
+            return self._alone(image, ran.models, with_attributes)
         views = tuple(view_of(garment, image) for garment in parsed.garments)
         everything = np.zeros(image.shape[:2], np.bool_)
         for garment in parsed.garments:
             everything |= garment.full_mask(*image.shape[:2])
-        attributes = describe_product(crop_to_mask(image, everything)) if with_attributes else None
         weights = tuple(outfit_weight(garment) for garment in parsed.garments)
-        return _Prepared(views, weights, float(everything.mean()), True, attributes)
+        whole = _single(crop_to_mask(image, everything), float(everything.mean()), True, ran.models, with_attributes)
+        return replace(whole, views=views, weights=weights)
 
 
-def _single(view: GarmentView, share: float, removed: bool, with_attributes: bool) -> _Prepared:
-    return _Prepared((view,), (1.0,), share, removed, describe_product(view) if with_attributes else None)
+def _single(
+    view: GarmentView, share: float, removed: bool, models: tuple[ModelUse, ...], with_attributes: bool
+) -> _Prepared:
+    if not with_attributes:
+        return _Prepared((view,), (1.0,), share, removed, None, models)
+    models = (*models, ModelUse(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model))
+    return _Prepared((view,), (1.0,), share, removed, describe_product(view), models)
 
 
 def _cut_mask(png: bytes, region: Region | None, shape: tuple[int, ...]) -> BoolMask:

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 _WINDOW = 512
 
 Observe = Callable[[str, str, float], None]
+
+_part: ContextVar[dict[tuple[str, str], None] | None] = ContextVar("models_taking_part", default=None)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,17 @@ class Latency:
     p99_ms: float = 0.0
 
 
+@contextmanager
+def taking_part() -> Iterator[dict[tuple[str, str], None]]:
+    """Collects which models are measured within a `with`: `(task, model)`, in the order in which they were done."""
+    seen: dict[tuple[str, str], None] = {}
+    token = _part.set(seen)
+    try:
+        yield seen
+    finally:
+        _part.reset(token)
+
+
 class LatencyRecorder:
     """Keeps the latest times of each (task, model). Safe for use from several threads."""
 
@@ -47,10 +61,13 @@ class LatencyRecorder:
 
     @contextmanager
     def measure(self, task: str, model: str) -> Iterator[None]:
-        """Times the body of a `with`; a body that raises is not counted."""
+        """Times the body of a `with`, for `taking_part` too; a body that raises is not counted."""
         start = time.perf_counter()
         yield
         self.record(task, model, time.perf_counter() - start)
+        seen = _part.get()
+        if seen is not None:
+            seen[task, model] = None
 
     def record(self, task: str, model: str, seconds: float) -> None:
         """Adds one time in seconds."""

@@ -19,11 +19,13 @@ def image_error(error: ImageError, field: str = IMAGE_FIELD) -> InvalidInputErro
     return InvalidInputError.of(field, error.description, error.reason.value, **error.metadata)
 
 
-def item_error(error: Exception, index: int) -> VitrineError:
-    """The error of one picture of a batch; it names the item's field."""
+def item_error(error: Exception, index: int) -> VitrineError | None:
+    """The error of one picture of a batch, which names the item's field; None for what is not the caller's fault."""
     if isinstance(error, ImageError):
         return image_error(error, f"items[{index}].image.data")
-    return InvalidInputError.of(f"items[{index}].mask.png", str(error))
+    if isinstance(error, MaskError):
+        return InvalidInputError.of(f"items[{index}].mask.png", str(error))
+    return None
 
 
 def error_table() -> ErrorTable:

@@ -6,14 +6,16 @@ from typing import Any
 from vitrine.type.v1 import garment_pb2
 from vitrine.vision.v1 import garment_service_pb2, garment_service_pb2_grpc
 
+from mesh.failures import FailureStage
 from mesh.status import status_of
-from vision_svc.garments.analysis import GarmentAnalysis, Run
+from vision_svc.garments.analysis import GarmentAnalysis
 from vision_svc.garments.embedding import BatchEmbedding, Embedded, EmbedItem, Subject
+from vision_svc.garments.runs import Run
 from vision_svc.garments.vocabulary import Understanding
 from vision_svc.models.contract import Task
 from vision_svc.models.registry import Registry
 from vision_svc.servicers import convert
-from vision_svc.servicers.errors import item_error
+from vision_svc.servicers.errors import error_table, item_error
 from vision_svc.servicers.stream import AnalyzeStream
 
 Context = Any
@@ -35,6 +37,7 @@ class GarmentServicer(garment_service_pb2_grpc.GarmentServiceServicer):
         """Takes the use cases; `run` is where answers with masks are written."""
         self._analysis, self._embedding, self._registry = analysis, embedding, registry
         self._run, self._stream, self._min_score = run, stream, min_score
+        self._failures = FailureStage(error_table())
 
     async def AnalyzeImage(
         self, request: garment_service_pb2.AnalyzeImageRequest, context: Context
@@ -56,9 +59,9 @@ class GarmentServicer(garment_service_pb2_grpc.GarmentServiceServicer):
         items = [_item(item) for item in request.items]
         results = await self._embedding.embed(items, with_attributes=request.with_attributes)
         model = self._registry.use(Task.GARMENT_EMBED).model
-        uses = self._embedding.models(with_attributes=request.with_attributes)
+        uses = dict.fromkeys(use for one in results if isinstance(one, Embedded) for use in one.models)
         return garment_service_pb2.BatchEmbedImagesResponse(
-            items=[_embedded(index, result, model) for index, result in enumerate(results)],
+            items=[self._embedded(index, result, model) for index, result in enumerate(results)],
             models=[convert.model_use_message(use) for use in uses],
         )
 
@@ -72,6 +75,20 @@ class GarmentServicer(garment_service_pb2_grpc.GarmentServiceServicer):
             embedding=convert.embedding_message(found.vector, use.model),
             understanding=_understanding(found.understanding),
             models=[convert.model_use_message(use)],
+        )
+
+    def _embedded(self, index: int, result: Embedded | Exception, model: str) -> garment_service_pb2.EmbeddedImage:
+        if isinstance(result, Exception):
+            error = item_error(result, index) or self._failures.convert(result)
+            return garment_service_pb2.EmbeddedImage(error=status_of(error))
+        attributes = result.attributes
+        return garment_service_pb2.EmbeddedImage(
+            image=garment_service_pb2.ImageEmbedding(
+                embedding=convert.embedding_message(result.vector, model),
+                foreground_share=result.foreground_share,
+                background_removed=result.background_removed,
+                attributes=convert.attributes_message(attributes) if attributes is not None else None,
+            )
         )
 
     def StreamAnalyze(
@@ -88,20 +105,6 @@ def _item(item: garment_service_pb2.EmbedImageItem) -> EmbedItem:
         Subject(item.subject),
         convert.region_of(item.region if item.HasField("region") else None),
         item.mask.png if item.HasField("mask") else None,
-    )
-
-
-def _embedded(index: int, result: Embedded | Exception, model: str) -> garment_service_pb2.EmbeddedImage:
-    if isinstance(result, Exception):
-        return garment_service_pb2.EmbeddedImage(error=status_of(item_error(result, index)))
-    attributes = result.attributes
-    return garment_service_pb2.EmbeddedImage(
-        image=garment_service_pb2.ImageEmbedding(
-            embedding=convert.embedding_message(result.vector, model),
-            foreground_share=result.foreground_share,
-            background_removed=result.background_removed,
-            attributes=convert.attributes_message(attributes) if attributes is not None else None,
-        )
     )
 
 

@@ -9,7 +9,8 @@ from vitrine.vision.v1 import garment_service_pb2
 
 from mesh.errors import InternalError, InvalidInputError, UnavailableError, VitrineError
 from mesh.status import ErrorTable, status_of
-from vision_svc.garments.analysis import GarmentAnalysis, Run
+from vision_svc.garments.analysis import GarmentAnalysis
+from vision_svc.garments.runs import Run
 from vision_svc.servicers import convert
 
 Request = garment_service_pb2.StreamAnalyzeRequest

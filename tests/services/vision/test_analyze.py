@@ -22,7 +22,9 @@ async def analyze(user: Caller, image: image_pb2.Image, **fields: object) -> pb.
 async def test_a_photo_gives_garments_with_everything(user: Caller, astronaut: image_pb2.Image) -> None:
     seen = await analyze(user, astronaut)
     assert (seen.width_px, seen.height_px, seen.person_count) == (512, 512, 1)
-    assert [use.task for use in seen.models] == ["garments.parse", "garments.describe", "garments.embed"]
+    assert [use.task for use in seen.models] == [
+        "people.detect", "people.pose", "people.mask", "garments.parse", "garments.describe", "garments.embed",
+    ]  # fmt: skip
     assert not any(use.degraded for use in seen.models)
     assert seen.processing_ms > 0
     assert [garment.garment_id for garment in seen.garments] == [f"g{number}" for number in range(len(seen.garments))]

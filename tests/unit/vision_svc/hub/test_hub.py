@@ -168,10 +168,10 @@ async def test_faces_lead_to_people_in_batches_too(tmp_path: Path, models_dir: P
     pixels = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
     pixels[15:208, 136:315] = 128  # without a face the pose detector overlooks her
     photo, face = encode_jpeg(pixels), (171 / 512, 65 / 512, 279 / 512, 172 / 512)
-    batches = []
+    batches: list[int] = []
 
     async def run(fn: Callable[..., Any], /, *args: Any) -> Any:
-        batches.extend([len(args[0])] if isinstance(args[0], list) else [])
+        batches.extend(len(one) for one in args if isinstance(one, list))
         return await asyncio.to_thread(fn, *args)
 
     analysis = GarmentAnalysis(registry, run, limits=DecodeLimits(), max_side_px=512)
