@@ -70,6 +70,34 @@ def test_search_says_what_would_be_first() -> None:
     assert "12.00 EUR less would make it first" in _lines(views.search_table(found))[2]
 
 
+def test_search_says_how_a_text_was_read_and_what_had_no_influence() -> None:
+    phrases = [
+        search_service_pb2.ReadPhrase(text="navy", field="colors"),
+        search_service_pb2.ReadPhrase(text="size M", field="sizes"),
+        search_service_pb2.ReadPhrase(text="no jeans", field="exclusions.categories"),
+        search_service_pb2.ReadPhrase(text="under 50 XYZ"),
+    ]
+    found = search_service_pb2.SearchProductsResponse(
+        matches=[_match(1)],
+        understood=search_service_pb2.TextWishes(phrases=phrases, dropped_fields=["sizes"]),
+        unused_context=["color_season"],
+    )
+    lines = _lines(views.search_table(found), 200)
+    assert lines[0] == (
+        "read as: navy (colors), size M (sizes, given up), no jeans (no such categories), under 50 XYZ (no filter)"
+    )
+    assert "known of you, and without influence: color season" in lines
+    found.ClearField("matches")
+    assert _lines(views.search_table(found), 200)[0].startswith("read as: navy")
+
+
+def test_search_shows_converted_prices_where_asked() -> None:
+    match = _match(1)
+    match.converted_price.CopyFrom(Money(units=103, currency_code="EUR"))
+    found = search_service_pb2.SearchProductsResponse(matches=[match])
+    assert "103.00 EUR" in _lines(views.search_table(found, converted=True))[0]
+
+
 def test_brackets_of_titles_are_no_markup() -> None:
     found = search_service_pb2.SearchProductsResponse(matches=[_match(1)])
     assert "[new]" in _lines(views.search_table(found), 200)[0]

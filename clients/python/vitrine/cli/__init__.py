@@ -15,6 +15,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import typer
 from vitrine.cli import commands, local
 from vitrine.cli.demo import demo
+from vitrine.cli.searching import search
 from vitrine.cli.session import Session
 from vitrine.cli.streaming import stream
 
@@ -32,7 +33,7 @@ catalog.command("demo")(local.catalog_demo)
 app.add_typer(catalog, name="catalog")
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(local.up, local.down, local.status, local.token, local.keys, demo),
-    *(stream, commands.capture, commands.search, commands.profile, commands.watch),
+    *(stream, commands.capture, search, commands.profile, commands.watch, commands.undo),
 )
 for command in _COMMANDS:
     app.command()(command)

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from vitrine.board import gather
 from vitrine.cli import views
-from vitrine.cli.boards import check_board, save_board, save_searches, tell_board
+from vitrine.cli.boards import check_board, save_board, tell_board
 from vitrine.cli.output import as_json, console, errors, show_failure
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import capture_pb2
@@ -102,31 +102,26 @@ def show_capture(done: capture_pb2.Capture) -> None:
         console.print(f"without: {', '.join(done.degraded_parts)}", style="yellow", markup=False)
 
 
-def search(
+def undo(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="Words, for example 'navy striped shirt'.")] = "",
-    photo: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Search by a picture.")] = None,
-    number: Annotated[int, typer.Option("--number", "-n", min=1, max=100, help="How many products.")] = 10,
-    board: Annotated[Path | None, typer.Option(help="Save the best four as a picture here (.png).")] = None,
+    name: Annotated[str, typer.Argument(metavar="CAPTURE", help="A capture or a sighting: its name, or its id alone.")],
 ) -> None:
-    """Search products by words or by a picture."""
+    """Take back what an outfit did to your taste.
+
+    The taste becomes what it would be had the outfit never been seen; the capture itself stays.
+    """
     session = _session(context)
-    check_board(board, session)
-    if bool(text.strip()) == (photo is not None):
-        session.fail("Give words or --photo, and not both.", EXIT_USAGE)
 
     async def work(mesh: Vitrine) -> None:
-        if photo is not None:
-            found = await mesh.search_image(photo.read_bytes(), page_size=number)
-        else:
-            found = await mesh.search_text(text, page_size=number)
+        if name.rpartition("/")[0] not in ("", f"{mesh.user}/captures", f"{mesh.user}/sightings"):
+            session.fail(f"Give a capture or a sighting of {mesh.user}, or its id alone, not {name!r}.", EXIT_USAGE)
+        done = await mesh.undo(name)
         if session.json_output:
-            as_json(found)
+            as_json(done)
+        elif done.duplicate:
+            console.print("It was taken back before; nothing changed.", style="yellow")
         else:
-            console.print(views.search_table(found))
-        if board is not None:
-            await save_searches(mesh, [(text or (photo.name if photo else ""), found)], board)
-            tell_board(board, json_output=session.json_output)
+            console.print(views.taste_change(done.change))
 
     session.run(work)
 

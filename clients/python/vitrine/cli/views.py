@@ -86,19 +86,45 @@ def _worth(match: match_pb2.ProductMatch) -> tuple[Text, Text]:
     return Text(money(match.product.price)), Text(f"{match.score:.3f}")
 
 
-def search_table(response: search_service_pb2.SearchProductsResponse) -> RenderableType:
-    """Shows the matches of a search, each with the terms that its score is the sum of."""
+def search_table(response: search_service_pb2.SearchProductsResponse, *, converted: bool = False) -> RenderableType:
+    """Shows the matches of a search, each with the terms that its score is the sum of.
+
+    Args:
+        response: The answer.
+        converted: Show converted prices, and not those of the shop.
+    """
+    understood = _understood(response.understood)
     if not response.matches:
-        return Text("Nothing was found.", style="yellow")
-    parts: list[RenderableType] = []
+        return Group(*understood, Text("Nothing was found.", style="yellow"))
+    parts: list[RenderableType] = [*understood]
     for match in response.matches:
         head = _rows(_PRICE_CELLS, 5)
-        head.add_row(Text.assemble(f"{match.rank:2}", _product(match.product)), *_worth(match))
+        price, score = _worth(match)
+        if converted:
+            price = Text(money(match.converted_price))
+        head.add_row(Text.assemble(f"{match.rank:2}", _product(match.product)), price, score)
         terms = "  ".join(f"{term.name} {term.contribution:+.2f}" for term in match.terms if term.contribution)
         parts += [Constrain(head, _WIDTH_CELLS), Text(f"    {terms}", style="dim", no_wrap=True, overflow="ellipsis")]
         if match.counterfactual.description:
             parts.append(Text(f"    {match.counterfactual.description}", style="cyan"))
-    return Group(*parts, Text("The score is the sum of the terms below it.", style="dim"), models_line(response.models))
+    parts.append(Text("The score is the sum of the terms below it.", style="dim"))
+    if response.unused_context:
+        unused = ", ".join(response.unused_context).replace("_", " ")
+        parts.append(Text(f"known of you, and without influence: {unused}", style="yellow"))
+    return Group(*parts, models_line(response.models))
+
+
+def _understood(wishes: search_service_pb2.TextWishes) -> list[Text]:
+    """Tells which parts of a text filter, and which were understood and filter nothing."""
+    read = [f"{phrase.text} ({_meaning(phrase.field, wishes)})" for phrase in wishes.phrases]
+    return [Text(f"read as: {', '.join(read)}", style="dim")] if read else []
+
+
+def _meaning(field: str, wishes: search_service_pb2.TextWishes) -> str:
+    if not field:
+        return "no filter"
+    words = field.replace("exclusions.", "no such ").replace("_", " ")
+    return f"{words}, given up" if field in wishes.dropped_fields else words
 
 
 def radar_table(after: taste_pb2.Radar, before: taste_pb2.Radar | None = None, title: str = "Taste") -> RenderableType:

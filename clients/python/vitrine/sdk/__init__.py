@@ -4,6 +4,7 @@ from vitrine.sdk.catalog import CatalogSource, ImportProgress, import_catalog
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frames import CameraFrame, frames_of
+from vitrine.sdk.search import SearchOptions, money_of
 from vitrine.sdk.stream import FrameStream, Reconnected, StreamSettings
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "ImportProgress",
     "Reconnected",
     "RpcFailure",
+    "SearchOptions",
     "StreamSettings",
     "Vitrine",
     "frames_of",
     "import_catalog",
+    "money_of",
 ]

@@ -15,8 +15,9 @@ from vitrine.ingest.v1.stream_service_pb2_grpc import StreamServiceStub
 from vitrine.profile.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc, taste_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc
 from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.search import SearchOptions
 from vitrine.sdk.transport import interceptors, with_tokens
-from vitrine.type.v1 import image_pb2
+from vitrine.type.v1 import image_pb2, personal_context_pb2
 from vitrine.vision.v1 import garment_service_pb2_grpc, model_service_pb2_grpc
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -166,27 +167,56 @@ class Vitrine:
         request = capture_service_pb2.GetCaptureImageRequest(name=name)
         return (await self.captures.GetCaptureImage(request)).image_data
 
-    async def search_text(self, text: str, *, page_size: int = 10) -> search_service_pb2.SearchProductsResponse:
+    async def search_text(
+        self, text: str, options: SearchOptions | None = None, *, page_size: int = 10, page_token: str = ""
+    ) -> search_service_pb2.SearchProductsResponse:
         """Finds products by words.
 
         Args:
             text: What to look for, for example ``navy striped shirt``.
+            options: Which products count, and how they are ranked.
             page_size: How many products at most.
+            page_token: The `next_page_token` of the page before, for the same text and options.
         """
-        return await self.search.SearchProducts(
-            search_service_pb2.SearchProductsRequest(text=text, page_size=page_size)
-        )
+        request = search_service_pb2.SearchProductsRequest(text=text)
+        return await self._search(request, options, page_size, page_token)
 
-    async def search_image(self, image: bytes, *, page_size: int = 10) -> search_service_pb2.SearchProductsResponse:
+    async def search_image(
+        self, image: bytes, options: SearchOptions | None = None, *, page_size: int = 10, page_token: str = ""
+    ) -> search_service_pb2.SearchProductsResponse:
         """Finds products like the main garment of a picture.
 
         Args:
             image: A JPEG, PNG or WebP picture.
+            options: As for `search_text`, like all that follows.
             page_size: How many products at most.
+            page_token: Of the page before.
         """
-        return await self.search.SearchProducts(
-            search_service_pb2.SearchProductsRequest(image=image_pb2.Image(data=image), page_size=page_size)
-        )
+        request = search_service_pb2.SearchProductsRequest(image=image_pb2.Image(data=image))
+        return await self._search(request, options, page_size, page_token)
+
+    async def _search(
+        self, request: search_service_pb2.SearchProductsRequest, options: SearchOptions | None, size: int, token: str
+    ) -> search_service_pb2.SearchProductsResponse:
+        request.page_size, request.page_token = size, token
+        request.ranking.CopyFrom((options or SearchOptions()).ranking())
+        return await self.search.SearchProducts(request)
+
+    async def personal_context(self) -> personal_context_pb2.PersonalContext:
+        """Reads what a ranking may know about the user, the taste in the space of the index; for `SearchOptions`."""
+        model = (await self.search.GetIndex(search_service_pb2.GetIndexRequest())).model
+        request = profile_service_pb2.GetPersonalContextRequest(name=f"{self.user}/personalContext")
+        request.embedding_model = model
+        return (await self.profiles.GetPersonalContext(request)).context
+
+    async def undo(self, name: str) -> profile_service_pb2.UndoSightingResponse:
+        """Takes back what an outfit did to the taste; a second time changes nothing.
+
+        Args:
+            name: Name or id of a sighting, or of a capture, whose sighting has the same id.
+        """
+        request = profile_service_pb2.UndoSightingRequest(name=f"{self.user}/sightings/{name.rpartition('/')[2]}")
+        return await self.profiles.UndoSighting(request)
 
     async def profile(self) -> profile_pb2.Profile:
         """Reads the user's profile, with the taste radar."""
