@@ -1,5 +1,6 @@
 """CLIP and SigLIP class embedders: garments and words in one trained space."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,8 @@ from vision_svc.people.types import ImageBgr
 
 FloatArray = npt.NDArray[np.float32]
 
-# Behind a garment cut from its background these models know white best: shop pictures have it.
+# Behind a garment cut from its background, and beside one that is not square, these models know white best: shop
+# pictures have it.
 _BACKGROUND = 255
 # CLIP was trained on captions, not on bare words (Radford et al. 2021, section 3.1.4).
 _PROMPT = "a photo of a {}"
@@ -60,14 +62,14 @@ class ClipEmbedder(Model[GarmentView, Any, Any, FloatArray]):
             source.location, **source.options
         )
         self._tokenizer = AutoTokenizer.from_pretrained(source.location, **source.options)
-        self._device = source.device
+        self._device, self._seen = source.device, seen_share(self._processor)
         # SigLIP was trained with padding to its full length and says nothing sensible without; CLIP does not care.
         self._max_tokens = int(model.config.text_config.max_position_embeddings)
         self.spec = clip_spec(source, Task.GARMENT_EMBED, len(self._features_of_words("a")))
 
     def pre_process(self, inputs: Sequence[GarmentView]) -> Any:  # noqa: ANN401 - a torch tensor
-        """Lays garments on white and makes the network's input, `(N, 3, S, S)`."""
-        images = [_on_white(view) for view in inputs]
+        """Lays garments on white squares and makes the network's input, `(N, 3, S, S)`."""
+        images = [_on_white(view, self._seen) for view in inputs]
         return self._processor(images=images, return_tensors="pt", input_data_format="channels_last")["pixel_values"]
 
     def forward(self, tensors: Any) -> Any:  # noqa: ANN401 - torch tensors
@@ -112,10 +114,31 @@ class ClipTextEmbedder:
         return self._embedder.embed_text(text)
 
 
-def _on_white(view: GarmentView) -> ImageBgr:
-    """Returns uint8 `(H, W, 3)` RGB with white where the garment is not."""
-    rgb = view.image_bgr[..., ::-1]
-    return np.ascontiguousarray(np.where(view.mask[..., None], rgb, np.uint8(_BACKGROUND)))
+def seen_share(processor: Any) -> float:  # noqa: ANN401 - each family of models has its own class
+    """Returns the share of a square's side that a processor leaves to the network; the rest is cut off all around."""
+    if not (getattr(processor, "do_center_crop", False) and getattr(processor, "do_resize", False)):
+        return 1.0
+    resized = processor.size.get("shortest_edge") or processor.size.get("height")
+    kept = min(processor.crop_size["height"], processor.crop_size["width"])
+    return min(1.0, kept / resized) if resized else 1.0
+
+
+def _on_white(view: GarmentView, seen: float = 1.0) -> ImageBgr:
+    """Puts a garment in the middle of a white square: uint8 `(S, S, 3)`, RGB.
+
+    Processors bring the shorter side to size and cut the middle out, which of a long dress leaves the waist.
+
+    Args:
+        view: The garment.
+        seen: The share of the square's side that will be seen, 0-1; all of the garment lies within.
+    """
+    height, width = view.mask.shape
+    side = math.ceil(max(height, width) / seen)
+    square = np.full((side, side, 3), _BACKGROUND, np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    place = square[top : top + height, left : left + width]
+    place[view.mask] = view.image_bgr[view.mask][:, ::-1]
+    return square
 
 
 def _unit(row: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ pytest.importorskip("torch", reason="comes with .[vision-hub]")
 
 from imaging.decode import DecodeLimits, encode_jpeg
 from tests.unit.vision_svc.garments.drawn import garment, mask_of
-from tests.unit.vision_svc.hub.tiny import ATR, change_weights, save_clip, save_segformer
+from tests.unit.vision_svc.hub.tiny import ATR, change_processor, change_weights, save_clip, save_segformer
 from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.garments.types import Bucket
@@ -89,6 +89,31 @@ def test_the_background_is_removed(embedder: ClipEmbedder) -> None:
     other = np.where(one.mask[..., None], one.image_bgr, np.uint8(17))
     first, second = embedder.infer([one, GarmentView(other, one.mask)])
     assert first == pytest.approx(second, abs=1e-5)
+
+
+# What published CLIP checkpoints say: one number brings the shorter side to size; some cut a rim off too.
+PUBLISHED = {"do_center_crop": True, "crop_size": 32, "size": 32}
+WITH_RIM = {"do_center_crop": True, "crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 40}}
+LEFT_AND_RIGHT, TOP_AND_BOTTOM = (300, 100), (100, 300)
+
+
+@pytest.mark.parametrize("config", [PUBLISHED, WITH_RIM], ids=["published", "with a rim"])
+@pytest.mark.parametrize("shape", [LEFT_AND_RIGHT, TOP_AND_BOTTOM], ids=["long", "wide"])
+def test_a_garment_that_is_not_square_is_seen_whole(
+    tmp_path: Path, config: dict[str, object], shape: tuple[int, int]
+) -> None:
+    folder = save_clip(tmp_path / "published")
+    change_processor(folder, config)
+    embedder = ClipEmbedder(HubSource(str(folder)))
+    stripes = np.full((*shape, 3), (0, 255, 0), np.uint8)
+    along = stripes if shape[0] > shape[1] else stripes.swapaxes(0, 1)
+    along[:30], along[-30:] = (0, 0, 255), (255, 0, 0)  # BGR: red at one end, blue at the other
+    pixels = embedder.pre_process([GarmentView(stripes, np.ones(shape, np.bool_))])[0].numpy()
+    line = pixels[:, :, 16] if shape[0] > shape[1] else pixels[:, 16]
+    assert pixels.shape == (3, 32, 32)
+    reds, blues = (line[channel] - line[1] > 1 for channel in (0, 2))
+    assert (int(reds.sum()), int(blues.sum())) == (3, 3)
+    assert reds[0] or reds[1]
 
 
 def test_a_text_that_is_cut_is_weak(embedder: ClipEmbedder) -> None:

@@ -76,6 +76,12 @@ def change_weights(folder: Path, change: Callable[[str, torch.Tensor], torch.Ten
     (folder / "config.json").write_text(json.dumps(config | {"dtype": min(kinds)}))
 
 
+def change_processor(folder: Path, changes: dict[str, Any]) -> None:
+    """Changes what a saved model says of its pre-processing."""
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 def _tokenizer() -> CLIPTokenizer:
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     tokens = ["<|startoftext|>", "<|endoftext|>", *letters, *(letter + "</w>" for letter in letters)]
