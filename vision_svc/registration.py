@@ -107,9 +107,7 @@ def _register_embedders(registry: Registry, settings: VisionSettings) -> None:
         settings, settings.garment_embedder_hub, settings.garment_embedder_revision, "garment_embedder_hub"
     )
     registry.register(clip_spec(source, Task.GARMENT_EMBED), lambda: ClipEmbedder(source), trials.try_both)
-    registry.register(
-        clip_spec(source, Task.TEXT_EMBED), lambda: ClipTextEmbedder(_own(registry, source.model_id), source)
-    )
+    registry.register(clip_spec(source, Task.TEXT_EMBED), lambda: ClipTextEmbedder(_own(registry, source.model_id)))
     fallback = fashion.FASHION if settings.hub_fallback else ""
     registry.select(Task.GARMENT_EMBED, source.model_id, fallback)
     registry.select(Task.TEXT_EMBED, source.model_id, fallback)
@@ -121,7 +119,7 @@ def _following(registry: Registry, load: Callable[[], fashion_words.FashionTextE
 
 
 def _own(registry: Registry, model: str) -> Any:  # noqa: ANN401 - its type is only importable with the extra
-    if registry.use(Task.GARMENT_EMBED).model != model:
+    if registry.answering(Task.GARMENT_EMBED) != model:
         raise ValueError("its image side is not loaded")
     return registry.get(Task.GARMENT_EMBED)
 

@@ -30,10 +30,10 @@ def clip_spec(source: HubSource, task: Task, dimension: int = 0) -> ModelSpec:
         task=task,
         model=source.model_id,
         backend="transformers",
-        license=source.license(),
-        source=source.model_id,
+        license=source.license,
+        source=source.name,
         description="A CLIP or SigLIP class model: pictures and words in one space, trained on captions.",
-        version=source.revision or "default",
+        version=source.version or source.revision or "default",
         dimension=dimension,
         device=source.device,
     )
@@ -53,7 +53,7 @@ class ClipEmbedder(Model[GarmentView, Any, Any, FloatArray]):
         import torch  # noqa: PLC0415 - only where the settings ask for it
         from transformers import AutoImageProcessor, AutoModel, AutoTokenizer  # noqa: PLC0415
 
-        self._torch = torch
+        self._torch, source = torch, source.resolved()
         model = AutoModel.from_pretrained(source.location, **source.model_options)
         if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
             raise ValueError(f"{source.location} is a {type(model).__name__}; expected a CLIP or SigLIP class model")
@@ -105,9 +105,9 @@ class ClipEmbedder(Model[GarmentView, Any, Any, FloatArray]):
 class ClipTextEmbedder:
     """The words' side of a loaded `ClipEmbedder`, as a model of its own in the registry."""
 
-    def __init__(self, embedder: ClipEmbedder, source: HubSource) -> None:
+    def __init__(self, embedder: ClipEmbedder) -> None:
         self._embedder = embedder
-        self.spec = clip_spec(source, Task.TEXT_EMBED, embedder.spec.dimension)
+        self.spec = replace(embedder.spec, task=Task.TEXT_EMBED)
 
     def embed_text(self, text: str) -> TextVector:
         """Makes the vector of a text."""

@@ -57,10 +57,10 @@ def segformer_spec(source: HubSource) -> ModelSpec:
         task=Task.GARMENT_PARSE,
         model=source.model_id,
         backend="transformers",
-        license=source.license(),
-        source=source.model_id,
+        license=source.license,
+        source=source.name,
         description="A semantic segmentation network trained on clothes.",
-        version=source.revision or "default",
+        version=source.version or source.revision or "default",
         device=source.device,
     )
 
@@ -83,7 +83,7 @@ class SegFormerParser(Model[ImageBgr, Any, Any, LabelledPixels]):
         import torch  # noqa: PLC0415 - only where the settings ask for it
         from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation  # noqa: PLC0415
 
-        self._torch = torch
+        self._torch, source = torch, source.resolved()
         model = AutoModelForSemanticSegmentation.from_pretrained(source.location, **source.model_options)
         self._model = model.to(source.device).eval()
         self._processor: Any = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]

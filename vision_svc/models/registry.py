@@ -88,7 +88,8 @@ class Registry:
         """Makes a model known.
 
         Args:
-            spec: What it is; (task, model) is unique.
+            spec: What it is; (task, model) is unique. A loaded model that has a `spec` of its own knows better, its id
+                included: a branch of a hub becomes a commit.
             load: Loads it; raises when it cannot. It is called once.
             trial: Runs the loaded model once, which also warms it up; raises when it cannot run, or answers nonsense:
                 then the model counts as not loadable. None where there is nothing to run.
@@ -136,6 +137,14 @@ class Registry:
         """
         return self._active(task).model
 
+    def answering(self, task: Task) -> str:
+        """Returns the id under which the model that answers for a task was registered; loaded, it may know a finer one.
+
+        Raises:
+            ModelUnavailableError: None is ready.
+        """
+        return self._active(task).name
+
     def use(self, task: Task) -> ModelUse:
         """Returns what an answer says about the model of a task."""
         entry = self._active(task)
@@ -147,13 +156,13 @@ class Registry:
         return [self._info(entry) for entry in entries]
 
     def _info(self, entry: _Entry) -> ModelInfo:
-        task, name = entry.spec.task, entry.spec.model
+        task = entry.spec.task
         return ModelInfo(
             entry.spec,
             entry.state,
-            self._selected.get(task) == name,
+            self._selected.get(task) == entry.name,
             entry.error or self._stand_in_reason(task, entry),
-            self.latency.latency(task, name),
+            self.latency.latency(task, entry.spec.model),
             entry.load_ms,
         )
 
@@ -167,8 +176,8 @@ class Registry:
         raise ModelUnavailableError(task, name, (entry.error if entry else "") or "it is not loaded")
 
     def _stand_in_reason(self, task: Task, entry: _Entry) -> str:
-        name = self._selected.get(task, entry.spec.model)
-        if name == entry.spec.model or self._fallback.get(task) != entry.spec.model:
+        name = self._selected.get(task, entry.name)
+        if name == entry.name or self._fallback.get(task) != entry.name:
             return ""
         wanted = self._entries[task][name]
         return f"stands in for {name}: {wanted.error}" if wanted.state is ModelState.FAILED else ""
@@ -189,7 +198,7 @@ class Registry:
                 _log.warning("model %s for %s cannot be used: %s", name, task, entry.error)
                 return False
             entry.model, entry.state, entry.error = model, ModelState.READY, ""
-            # What only the loaded model knows, such as the dimension of its vectors.
+            # What only the loaded model knows, such as the dimension of its vectors and its exact version.
             entry.spec = getattr(model, "spec", entry.spec)
             return True
 

@@ -153,6 +153,19 @@ def test_a_loaded_model_tells_what_only_it_knows(registry: Registry) -> None:
     assert registry.infos()[0].spec.dimension == 7
 
 
+def test_a_loaded_model_may_know_its_version(registry: Registry) -> None:
+    registry.register(spec("doubler"), Doubler)
+    registry.register(spec("small/1"), lambda: "small")
+    registry.select(EMBED, "doubler", "small/1")
+    registry.load_selected()
+    assert registry.use(EMBED) == ModelUse(EMBED, "doubler/1")
+    assert registry.answering(EMBED) == "doubler"
+    registry.latency.record(EMBED, "doubler/1", 0.1)
+    loaded = registry.infos()[0]
+    assert (loaded.spec.model, loaded.selected, loaded.degraded_reason) == ("doubler/1", True, "")
+    assert loaded.latency.calls == 1
+
+
 def test_latencies_are_percentiles_of_the_latest_calls() -> None:
     seen: list[tuple[str, str, float]] = []
     recorder = LatencyRecorder(lambda *values: seen.append(values))
