@@ -70,7 +70,7 @@ class RetrievalSettings(ObjectSettings, DatabaseSettings, ServiceSettings):
         default=300, ge=30, le=10_000, description="Candidates that the graph gives for each garment of an outfit."
     )
     recall_sample_share: float = Field(
-        default=0.02, ge=0, le=1, description="Share of the searches on the graph whose recall is measured, 0-1."
+        default=0.005, ge=0, le=1, description="Share of the searches on the graph whose recall is measured, 0-1."
     )
     deleted_products_kept_days: float = Field(
         default=30.0,

@@ -110,6 +110,12 @@ class Product:
         return " ".join(part for part in parts if part)
 
 
+def main_color(product: Product) -> str:
+    """Returns the key of the colour that most of a product has, the first named of equals; empty without a colour."""
+    most = max(product.colors, key=lambda color: color.share, default=None)
+    return key(most.name) if most is not None else ""
+
+
 def point_id(product_id: str) -> str:
     """Returns the id of a product's point in the index, a UUID."""
     return str(uuid.uuid5(_NAMESPACE, product_id))

@@ -63,8 +63,11 @@ def prefetch(item: models.Prefetch) -> edge.Prefetch:
 
 
 def params(item: models.SearchParams | None) -> edge.SearchParams | None:
-    """Converts search parameters: `hnsw_ef` and `exact`."""
-    return None if item is None else edge.SearchParams(hnsw_ef=item.hnsw_ef, exact=bool(item.exact))
+    """Converts search parameters: `hnsw_ef`, `exact`, and of quantization `rescore`."""
+    if item is None:
+        return None
+    rough = edge.QuantizationSearchParams(rescore=item.quantization.rescore) if item.quantization else None
+    return edge.SearchParams(hnsw_ef=item.hnsw_ef, exact=bool(item.exact), quantization=rough)
 
 
 def expression(item: Any) -> edge.Expression:

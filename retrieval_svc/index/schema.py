@@ -12,11 +12,12 @@ from qdrant_client import models
 from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import RateTable
 from retrieval_svc.catalog.patterns import effective_pattern
-from retrieval_svc.catalog.product import Product, from_document, point_id, to_document
+from retrieval_svc.catalog.product import Product, from_document, main_color, point_id, to_document
 from retrieval_svc.catalog.vocabulary import AVAILABILITY_SCORES, VectorState, key
 
 # A change here makes every existing index stale; it is rebuilt at the next start.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+MAIN_COLOR_SINCE = 3
 IMAGE_VECTOR = "image"
 WORDS_VECTOR = "words"
 DEFAULT_BRAND_SCORE = 0.5
@@ -33,6 +34,7 @@ PAYLOAD_INDEXES: dict[str, models.PayloadSchemaType] = {
     "bucket": models.PayloadSchemaType.INTEGER,
     "gender": models.PayloadSchemaType.INTEGER,
     "colors": models.PayloadSchemaType.KEYWORD,
+    "main_color": models.PayloadSchemaType.KEYWORD,
     "sizes": models.PayloadSchemaType.KEYWORD,
     "tags": models.PayloadSchemaType.KEYWORD,
     "pattern": models.PayloadSchemaType.KEYWORD,
@@ -76,6 +78,7 @@ def payload_of(item: IndexedProduct, rates: RateTable) -> dict[str, Any]:
         "bucket": int(product.bucket),
         "gender": int(product.gender),
         "colors": [key(color.name) for color in product.colors],
+        "main_color": main_color(product),
         "sizes": [key(size) for size in product.sizes],
         "tags": [key(tag) for tag in product.tags],
         "pattern": effective_pattern(product.pattern, product.seen_pattern),
@@ -84,6 +87,7 @@ def payload_of(item: IndexedProduct, rates: RateTable) -> dict[str, Any]:
         "availability": int(product.availability),
         "availability_score": AVAILABILITY_SCORES[product.availability],
         "has_vector": 0 if item.vector is None else 1,
+        "etag": product.etag,
     }
 
 

@@ -10,7 +10,7 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from mesh.errors import UnavailableError
-from retrieval_svc.index.edge import GRAPH_FROM_KB, HNSW_CANDIDATES, HNSW_EDGES
+from retrieval_svc.index.edge import GRAPH_FROM_KB, HNSW_CANDIDATES, HNSW_EDGES, ROUGH_QUANTILE
 from retrieval_svc.index.schema import IMAGE_VECTOR, PAYLOAD_INDEXES, WORDS_VECTOR
 from retrieval_svc.index.vector_index import Hit, IndexQuery, PlainHit, StoredPoint
 
@@ -64,6 +64,7 @@ class QdrantServer:
             dimension: How many numbers an image vector has.
             payload_indexes: False where the engine has none (the client's local mode).
         """
+        rough = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=ROUGH_QUANTILE, always_ram=True)
         with qdrant_failures():
             await client.create_collection(
                 collection,
@@ -73,6 +74,8 @@ class QdrantServer:
                     m=HNSW_EDGES, ef_construct=HNSW_CANDIDATES, full_scan_threshold=GRAPH_FROM_KB
                 ),
                 optimizers_config=models.OptimizersConfigDiff(indexing_threshold=GRAPH_FROM_KB),
+                quantization_config=models.ScalarQuantization(scalar=rough),
+                on_disk_payload=False,
             )
             for name, kind in PAYLOAD_INDEXES.items() if payload_indexes else ():
                 await client.create_payload_index(collection, name, kind, wait=True)

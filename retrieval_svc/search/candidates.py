@@ -29,6 +29,9 @@ MAX_RANK = 1_000
 # Candidates with the least scores whose likeness is looked up. Likeness is most of a score, so one of the farthest is
 # among them: with eight the bound is looser by about 0.001 than with the farthest itself.
 _TAIL = 8
+# The graph is walked on rough vectors; what is found there is scored by the full ones.
+_RESCORED = models.QuantizationSearchParams(rescore=True)
+_EXACT = models.SearchParams(exact=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class CandidateFinder:
     ) -> Candidates:
         """Scores everything that the filter lets through."""
         limit = max(eligible, self._exact_limit)
-        query = _formula_query(plan, wanted, limit, models.SearchParams(exact=True), nested=False)
+        query = _formula_query(plan, wanted, limit, _EXACT, nested=False)
         hits, whole = await _first(generation, query, needed)
         return Candidates(hits, len(hits) if whole else eligible, eligible, EXACT_RECALL, 0.0, whole)
 
@@ -101,7 +104,7 @@ class CandidateFinder:
         self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, pool: int, eligible: int
     ) -> Candidates:
         """Scores so many of the nearest as the pool says, and orders all of them."""
-        params = models.SearchParams(hnsw_ef=pool)
+        params = models.SearchParams(hnsw_ef=pool, quantization=_RESCORED)
         hits = _ordered(await generation.index.query(_formula_query(plan, wanted, pool, params, nested=True)))
         dense = plan.dense()
         nearest = IndexQuery(dense[0], limit=pool, using=IMAGE_VECTOR, filter=wanted, params=params) if dense else None
@@ -121,7 +124,7 @@ class CandidateFinder:
         if not meter.empty and self._random.random() >= self._sample_share:
             return meter.estimate()
         found = await generation.index.query(nearest)
-        truth = await generation.index.query(replace(nearest, params=models.SearchParams(exact=True)))
+        truth = await generation.index.query(replace(nearest, params=_EXACT))
         return meter.measure([hit.id for hit in found], [hit.id for hit in truth])
 
 
@@ -197,7 +200,8 @@ def _prefetches(
     if not nested or len(parts) < 2:
         return tuple(parts)
     return tuple(
-        models.Prefetch(query=part.query, using=part.using, limit=2 * limit, prefetch=list(parts)) for part in parts
+        models.Prefetch(query=part.query, using=part.using, limit=2 * limit, prefetch=list(parts), params=_EXACT)
+        for part in parts
     )
 
 

@@ -63,4 +63,5 @@ class Explainer:
             change = what_would_win(plan.ranking, terms, best, price_eur, plan.currency, rates)
         known = rates.knows(product.price.currency)
         converted = rates.convert(product.price, plan.currency) if known else None
-        return Match(product, place + 1, score, terms, converted, change)
+        etag = point.payload.get("etag") or product.etag  # an index of an older schema has none
+        return Match(product, str(etag), place + 1, score, terms, converted, change)

@@ -55,8 +55,8 @@ class RankPlan:
         if self.vector is None:
             return None
         weights = self.ranking.weights
-        combined = weights.cosine * self.vector
-        if self.taste is not None:
-            combined = combined + weights.taste * self.taste
+        if self.taste is None:
+            return self.vector.tolist(), weights.cosine  # the engine looks at its direction only
+        combined = weights.cosine * self.vector + weights.taste * self.taste
         norm = float(np.linalg.norm(combined))
         return (combined if norm > 1e-9 else self.vector).tolist(), norm

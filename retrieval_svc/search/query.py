@@ -71,6 +71,11 @@ class PersonalContext:
     sizes: Mapping[str, str] = field(default_factory=dict)
     budget: Money | None = None
     preferred_brands: tuple[str, ...] = ()
+    avoided_brands: tuple[str, ...] = ()
+    avoided_colors: tuple[str, ...] = ()
+    avoided_materials: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,8 @@ class RankingOptions:
         budget: What the user wants to spend; None takes that of the context.
         weights: How much each term counts.
         context: What is known about the user.
-        currency: Currency of converted prices; empty takes that of the budget, or EUR.
+        currency: Currency of converted prices; empty takes that of the context, that of the budget, or EUR.
+        main_colors: Colour keys that were read out of a text.
         diversity: How much likeness to what stands before costs, 0-1.
         collapse_duplicates: Whether only one of the same things is shown.
     """
@@ -92,15 +98,17 @@ class RankingOptions:
     weights: Weights = field(default_factory=Weights)
     context: PersonalContext = field(default_factory=PersonalContext)
     currency: str = ""
+    main_colors: frozenset[str] = frozenset()
     diversity: float = 0.0
     collapse_duplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One product of a ranked list; fields as in `vitrine.retrieval.v1.ProductMatch`."""
+    """One product of a ranked list; fields as in `vitrine.retrieval.v1.ProductMatch`, and the product's etag."""
 
     product: Product
+    etag: str
     rank: int
     score: float
     terms: tuple[Term, ...]

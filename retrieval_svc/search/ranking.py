@@ -2,8 +2,8 @@
 
 score = w_cosine * cosine + w_price * price + w_brand * brand + w_availability * availability, by default 0.6, 0.2,
 0.1, 0.1, where price = max(0, 1 - |p - budget| / budget), 0.5 without a budget. For a text, part of the weight of
-`cosine` goes to `keyword`; a taste vector adds w_taste * taste, a size w_size * size
-and a colour season w_color_season * color_season, by default nothing.
+`cosine` goes to `keyword`, and colours that it names add 0.1 * main_color; a taste vector adds w_taste * taste, a size
+w_size * size and a colour season w_color_season * color_season, by default nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from retrieval_svc.index.schema import DEFAULT_BRAND_SCORE, NO_PRICE
 from retrieval_svc.search.person import Person, season_expression, season_value, size_expression, size_value
 
 NO_BUDGET = 0.5
+# Weight of the term `main_color` where a text names colours: as much as a brand or the availability counts.
+MAIN_COLOR = 0.1
 # The midpoint of the engine's linear decay: value 0.5 at one `scale` from the target, so scale = budget / 2 makes it
 # reach 0 at |p - budget| = budget, as the published formula does.
 _MIDPOINT = 0.5
@@ -36,6 +38,7 @@ class Weights:
     keyword: float = 0.0
     size: float = 0.0
     color_season: float = 0.0
+    main_color: float = 0.0
 
     def shared_with_words(self, understood: float) -> Weights:
         """Splits the weight of `cosine` for a text search.
@@ -60,6 +63,7 @@ class Ranking:
         preferred_brands: Brand keys that the user likes.
         best_bm25: The best BM25 score that any eligible product reaches for the words; it makes the others comparable.
         person: Sizes and colours of the person.
+        main_colors: Colour keys that a text names: what is mostly of them is meant before what has a little of them.
     """
 
     weights: Weights = field(default_factory=Weights)
@@ -67,6 +71,7 @@ class Ranking:
     preferred_brands: frozenset[str] = frozenset()
     best_bm25: float = 1.0
     person: Person = field(default_factory=Person)
+    main_colors: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Features:
         bucket: Place in an outfit.
         sizes: Size keys.
         colors: Colour keys.
+        main_color: The colour that most of it has, as a key.
     """
 
     price_eur: float
@@ -96,6 +102,7 @@ class Features:
     bucket: int = 0
     sizes: Sequence[str] = ()
     colors: Sequence[str] = ()
+    main_color: str = ""
 
     @classmethod
     def of_payload(cls, payload: Mapping[str, Any], cosine: float, taste: float, bm25: float) -> Features:
@@ -111,6 +118,7 @@ class Features:
             payload["bucket"],
             payload["sizes"],
             payload["colors"],
+            payload.get("main_color", ""),
         )
 
 
@@ -162,6 +170,8 @@ def terms_of(ranking: Ranking, features: Features) -> tuple[Term, ...]:
         terms.append(Term("size", weights.size, size_value(person, features.bucket, features.sizes)))
     if weights.color_season:
         terms.append(Term("color_season", weights.color_season, season_value(person, features.colors)))
+    if weights.main_color:
+        terms.append(Term("main_color", weights.main_color, float(features.main_color in ranking.main_colors)))
     return tuple(terms)
 
 
@@ -180,8 +190,8 @@ def best_possible(ranking: Ranking, dense: float, keyword: float) -> float:
     """
     weights = ranking.weights
     price = weights.price * (NO_BUDGET if ranking.budget_eur is None else 1.0)
-    person = weights.size + weights.color_season
-    return dense + weights.keyword * keyword + price + weights.brand + weights.availability + person
+    colors_and_sizes = weights.size + weights.color_season + weights.main_color
+    return dense + weights.keyword * keyword + price + weights.brand + weights.availability + colors_and_sizes
 
 
 def formula_of(ranking: Ranking, *, dense_norm: float | None, words: bool) -> models.FormulaQuery:
@@ -205,6 +215,9 @@ def formula_of(ranking: Ranking, *, dense_norm: float | None, words: bool) -> mo
         parts.append(_times(ranking.weights.size, size_expression(ranking.person)))
     if ranking.weights.color_season:
         parts.append(_times(ranking.weights.color_season, season_expression(ranking.person)))
+    if ranking.weights.main_color:
+        meant = models.FieldCondition(key="main_color", match=models.MatchAny(any=sorted(ranking.main_colors)))
+        parts.append(_times(ranking.weights.main_color, meant))
     defaults: dict[str, Any] = {"price_eur": NO_PRICE, "brand_score": DEFAULT_BRAND_SCORE, "availability_score": 0.5}
     scores = 0
     if dense_norm is not None:

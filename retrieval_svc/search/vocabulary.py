@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 
 from retrieval_svc.index.generation import OpenGeneration
-from retrieval_svc.index.schema import SCHEMA_VERSION
 from retrieval_svc.search.naming import ShopWords
 
 _MOST = 5_000
 _KEPT_S = 30.0
-# In the order of the fields of `ShopWords`. An index of an older schema answers until the new one is built, without the
-# last two.
+# In the order of the fields of `ShopWords`. An index of the first schema answers until the new one is built, without
+# the last two.
 _FIELDS = ("brand", "category", "colors", "sizes", "pattern", "materials")
 
 
@@ -34,7 +33,7 @@ class ShopVocabulary:
         """Returns the brands, categories, colours, sizes, patterns and materials that products have."""
         number = generation.state.generation
         if number != self._generation or self._clock() >= self._until:
-            fields = _FIELDS if generation.state.schema_version == SCHEMA_VERSION else _FIELDS[:4]
+            fields = _FIELDS if generation.state.schema_version > 1 else _FIELDS[:4]
             values = [frozenset(await generation.index.values(name, _MOST)) - {""} for name in fields]
             values += [frozenset()] * (len(_FIELDS) - len(values))
             brands, categories, colors, sizes, patterns, materials = values

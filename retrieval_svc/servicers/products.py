@@ -43,8 +43,13 @@ def product_from_proto(message: product_pb2.Product) -> Product:
     )
 
 
-def product_to_proto(product: Product) -> product_pb2.Product:
-    """Writes a product."""
+def product_to_proto(product: Product, etag: str = "") -> product_pb2.Product:
+    """Writes a product.
+
+    Args:
+        product: The product.
+        etag: Its etag where that is known; else it is computed, which takes as long as all the rest.
+    """
     message = product_pb2.Product(
         name=product.name,
         title=product.title,
@@ -66,7 +71,7 @@ def product_to_proto(product: Product) -> product_pb2.Product:
         vector_model=product.vector_model,
         vector_error=product.vector_error,
         seen_pattern=product.seen_pattern,
-        etag=product.etag,
+        etag=etag or product.etag,
     )
     if product.create_time and product.update_time:
         message.create_time.CopyFrom(time_to_proto(product.create_time))

@@ -165,6 +165,7 @@ RANKINGS = [
     pytest.param(Ranking(Weights(0, 0, 0, 0)), id="all-weights-zero"),
     pytest.param(Ranking(Weights(size=0.4), person=Person({int(Bucket.TOP): "m", int(Bucket.SHOES): "l"})), id="sizes"),
     pytest.param(Ranking(Weights(color_season=0.3), person=Person({}, frozenset({"navy", "red"}))), id="color-season"),
+    pytest.param(Ranking(Weights(main_color=0.1), main_colors=frozenset({"navy", "red"})), id="main-color"),
 ]
 
 

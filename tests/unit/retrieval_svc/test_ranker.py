@@ -16,8 +16,10 @@ from retrieval_svc.index.edge import QdrantEdge
 from retrieval_svc.index.generation import GenerationState, OpenGeneration
 from retrieval_svc.index.schema import index_filter, payload_of, point_of
 from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.candidates import CandidateFinder, with_best_words
 from retrieval_svc.search.certificate import RecallMethod
 from retrieval_svc.search.counts import FilterCounts
+from retrieval_svc.search.likeness import likeness_of
 from retrieval_svc.search.plan import RankPlan
 from retrieval_svc.search.ranker import Ranker
 from retrieval_svc.search.ranking import Features, Ranking, Weights, best_possible, score_of, terms_of
@@ -125,6 +127,25 @@ async def test_words_and_vectors_on_the_graph_score_every_candidate_by_both(gene
     assert max(keyword, key=lambda product_id: keyword[product_id]) == "sku-2004"
     scores = [match.score for match in page.matches]  # from terms, beside the engine's own order
     assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("text", ["", "olive shirt 2004"], ids=["vector", "vector-and-words"])
+async def test_candidates_of_the_rough_graph_are_scored_exactly(generation: OpenGeneration, text: str) -> None:
+    """The graph is walked on vectors of one byte a number; the engine's scores are those of the full ones."""
+    weights = Weights(0.6, 0.2, 0.1, 0.1)
+    ranking = Ranking(weights.shared_with_words(0.5) if text else weights)
+    finder = CandidateFinder(exact_limit=100, sample_share=0.0)
+    wanted = index_filter(ProductFilter(), RATES, with_vector=False)
+    made = await with_best_words(generation, plan(41, ranking, pool=150, text=text), wanted)
+    found = await finder.find(generation, made, wanted, 2700, 20)
+    ids = [hit.id for hit in found.hits[:50]]
+    points = await generation.index.retrieve(ids, with_vector=True)
+    bm25 = (await likeness_of(generation, made, ids)).bm25
+    for hit in found.hits[:50]:
+        vector = points[hit.id].vector
+        cosine = float(unit(41) @ np.asarray(vector)) if vector is not None else 0.0
+        features = Features.of_payload(points[hit.id].payload, cosine, 0.0, bm25.get(hit.id, 0.0))
+        assert hit.score == pytest.approx(score_of(terms_of(made.ranking, features)), abs=1e-5)
 
 
 async def test_pages_join_without_gap(generation: OpenGeneration) -> None:
