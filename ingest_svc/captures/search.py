@@ -1,8 +1,8 @@
 """Finding products like what somebody wears, ranked for them.
 
 What the profile allows a ranking to know goes with the search. Retrieval keeps nothing about anybody: budget and brands
-are read by the terms `price` and `brand` of the published formula, everything else counts by `PersonalWeights`, on top
-of it, and each term stands in the score.
+are read by the terms `price` and `brand` of the published formula, taste, sizes and colour season count by
+`PersonalWeights`, on top of it, and each term stands in the score. What the person avoids is left out by retrieval.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from ingest_svc.captures.outfit import Matches, OutfitInput
 from mesh import errors
 
 # The parts of a context in retrieval's words (`MatchGarmentsResponse.unused_context`), in the order of its fields.
-_PARTS = ("taste", "color_season", "sizes", "budget", "preferred_brands")
+_PARTS = (
+    "taste", "color_season", "sizes", "budget", "preferred_brands", "avoided_brands", "avoided_colors",
+    "avoided_materials", "departments", "currency_code",
+)  # fmt: skip
 _MESSAGES = frozenset({"taste", "budget"})
 
 

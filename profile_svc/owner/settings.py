@@ -41,6 +41,7 @@ class Preferences:
         departments: ``women``, ``men``, ``unisex``, ``kids``; empty means all.
         language: BCP-47 tag; may be empty.
         currency_code: Currency to show prices in; may be empty.
+        color_season: Colour season as the user states it; may be empty.
     """
 
     budget: Money | None = None
@@ -52,6 +53,7 @@ class Preferences:
     departments: tuple[str, ...] = ()
     language: str = ""
     currency_code: str = ""
+    color_season: str = ""
 
 
 @dataclass(frozen=True, slots=True)

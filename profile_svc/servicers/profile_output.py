@@ -50,9 +50,15 @@ def personal_context(view: ContextView) -> personal_context_pb2.PersonalContext:
     wanted = view.settings.preferences
     return personal_context_pb2.PersonalContext(
         taste=None if view.vector is None else embedding(view.model, view.vector),
+        color_season=wanted.color_season,
         sizes=dict(wanted.sizes),
         budget=None if wanted.budget is None else _money(wanted.budget),
         preferred_brands=wanted.preferred_brands,
+        avoided_brands=wanted.avoided_brands,
+        avoided_colors=wanted.avoided_colors,
+        avoided_materials=wanted.avoided_materials,
+        departments=wanted.departments,
+        currency_code=wanted.currency_code,
     )
 
 
@@ -99,6 +105,7 @@ def _preferences(wanted: Preferences) -> profile_pb2.Preferences:
         departments=wanted.departments,
         language=wanted.language,
         currency_code=wanted.currency_code,
+        color_season=wanted.color_season,
     )
 
 

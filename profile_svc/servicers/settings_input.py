@@ -51,6 +51,7 @@ def _preferences(wanted: profile_pb2.Preferences) -> Preferences:
         departments=tuple(wanted.departments),
         language=wanted.language,
         currency_code=wanted.currency_code,
+        color_season=wanted.color_season,
     )
 
 

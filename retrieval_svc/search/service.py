@@ -8,10 +8,8 @@ from dataclasses import replace
 
 from qdrant_client import models
 
-from mesh.errors import InvalidInputError
 from retrieval_svc.catalog.encoder import EncodedQuery, Encoder, ModelUse, Vector
 from retrieval_svc.catalog.filters import ProductFilter
-from retrieval_svc.catalog.money import EURO
 from retrieval_svc.catalog.product import point_id
 from retrieval_svc.catalog.vocabulary import key
 from retrieval_svc.index.generation import GenerationState, OpenGeneration
@@ -19,6 +17,7 @@ from retrieval_svc.index.manager import IndexManager
 from retrieval_svc.index.schema import WORDS_VECTOR, index_filter
 from retrieval_svc.index.vector_index import IndexQuery
 from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search.limits import known_currency, shown_currency, within, without_effect
 from retrieval_svc.search.naming import ShopWords
 from retrieval_svc.search.person import person_of
 from retrieval_svc.search.plan import FloatVector, RankPlan
@@ -102,14 +101,12 @@ class Search:
     async def _wishes(self, generation: OpenGeneration, text: str, options: RankingOptions) -> Wishes:
         """Reads a text; what no product has together with all the rest is given up, see `relaxed`."""
         rates = generation.state.rates
-        budget = options.budget or options.context.budget
-        currency = options.currency or (budget.currency if budget else EURO)
         known = await self._known(generation, text)
-        wishes = read_wishes(text, known, currency, rates.knows).beside(options.filter, options.budget)
+        wishes = read_wishes(text, known, shown_currency(options), rates.knows).beside(options.filter, options.budget)
 
         async def there_is(wishes: Wishes) -> bool:
-            wanted = index_filter(wishes.added_to(options.filter), rates, with_vector=False)
-            return await generation.index.count(wanted) > 0
+            wanted = within(wishes.added_to(options.filter), options.context)
+            return await generation.index.count(index_filter(wanted, rates, with_vector=False)) > 0
 
         return await relaxed(wishes, there_is)
 
@@ -210,13 +207,10 @@ def _plan(
         frozenset(key(brand) for brand in context.preferred_brands),
         person=person,
     )
-    currency = options.currency or (budget.currency if budget else EURO)
-    if not state.rates.knows(currency):
-        text = f"no exchange rate is known for {currency!r}"
-        raise InvalidInputError.of("ranking.currency_code", text, "CURRENCY_UNKNOWN", currency=currency)
+    currency = known_currency(options, state.rates)
     plan = RankPlan(
         ranking,
-        _filter(options.filter, resolved),
+        _filter(within(options.filter, context), resolved),
         resolved.vector,
         taste,
         resolved.words,
@@ -242,6 +236,7 @@ def _unused(options: RankingOptions, weights: Weights, *, has_taste: bool) -> tu
         "sizes": bool(context.sizes) and not weights.size,
         "budget": context.budget is not None and (options.budget is not None or not weights.price),
         "preferred_brands": bool(context.preferred_brands) and not weights.brand,
+        **without_effect(options),
     }
     return tuple(name for name, unused in parts.items() if unused)
 

@@ -119,6 +119,11 @@ def _context(message: personal_context_pb2.PersonalContext) -> PersonalContext:
         sizes=dict(message.sizes),
         budget=budget,
         preferred_brands=tuple(message.preferred_brands),
+        avoided_brands=tuple(message.avoided_brands),
+        avoided_colors=tuple(message.avoided_colors),
+        avoided_materials=tuple(message.avoided_materials),
+        departments=tuple(message.departments),
+        currency=message.currency_code,
     )
 
 

@@ -93,10 +93,21 @@ async def test_signing_secret_is_told_once_and_to_services(mesh: Mesh, user_id: 
     assert (await update(mesh, user_id, profile_pb2.Profile(display_name="A"))).summary_webhook.signing_secret == ""
 
 
+AVOIDED = {
+    "avoided_brands": ["Mare"],
+    "avoided_colors": ["red", "mustard"],
+    "avoided_materials": ["wool"],
+    "departments": ["men", "unisex"],
+}
+
+
 async def test_personal_context_is_what_the_user_said_and_wore(mesh: Mesh, user_id: str) -> None:
     wanted = profile_pb2.Profile()
     wanted.preferences.sizes["shoes"] = "42"
     wanted.preferences.preferred_brands.append("Nordlys")
+    wanted.preferences.color_season, wanted.preferences.currency_code = "dark winter", "SEK"
+    for name, values in AVOIDED.items():
+        getattr(wanted.preferences, name).extend(values)
     await update(mesh, user_id, wanted)
     ingest, owner = mesh.service(), mesh.user(user_id)
     await ingest.profiles.RecordSighting(sighting(user_id, "e"), metadata=ingest.metadata)
@@ -106,6 +117,10 @@ async def test_personal_context_is_what_the_user_said_and_wore(mesh: Mesh, user_
     assert list(context.taste.values) == pytest.approx(list(garment().embedding.values), abs=1e-6)
     assert dict(context.sizes) == {"shoes": "42"}
     assert list(context.preferred_brands) == ["Nordlys"]
+    assert (context.color_season, context.currency_code) == ("dark winter", "SEK")
+    assert {name: list(getattr(context, name)) for name in AVOIDED} == AVOIDED
+    kept = (await read(mesh, user_id)).preferences
+    assert kept == wanted.preferences
     request.embedding_model = "another/2"
     other = (await owner.profiles.GetPersonalContext(request, metadata=owner.metadata)).context
     assert not other.HasField("taste")

@@ -110,6 +110,7 @@ BAD_UPDATES = {
     "currency": (profile_update(preferences__budget__currency_code="euro"), "profile.preferences.budget"),
     "size of what": (profile_update(preferences__sizes={"hat": "M"}), 'profile.preferences.sizes["hat"]'),
     "department": (profile_update(preferences__departments=["dogs"]), "profile.preferences.departments[0]"),
+    "season": (profile_update(preferences__color_season="dark"), "profile.preferences.color_season"),
     "brand twice": (profile_update(preferences__preferred_brands=["a", "a"]), "profile.preferences.preferred_brands"),
     "webhook into the network": (
         profile_update(summary_webhook__url="http://10.0.0.1/"),

@@ -100,6 +100,14 @@ SEARCHES = [
         "CURRENCY_UNKNOWN", "ranking.personal_context.budget", id="context-budget-without-rate",
     ),
     pytest.param(
+        ranked(personal_context=personal_context_pb2.PersonalContext(currency_code="XTS")),
+        "CURRENCY_UNKNOWN", "ranking.personal_context.currency_code", id="context-currency-without-rate",
+    ),
+    pytest.param(
+        ranked(personal_context=personal_context_pb2.PersonalContext(departments=["dogs"])),
+        "INVALID_FIELD", "ranking.personal_context.departments[0]", id="context-department",
+    ),
+    pytest.param(
         filtered(min_price=money("EUR", 9), max_price=money("EUR", 3)),
         "INVALID_FIELD", "ranking.filter.min_price", id="prices-crossed",
     ),

@@ -112,7 +112,7 @@ class RetrievalPeer(Peer, search_service_pb2_grpc.SearchServiceServicer):
     requests: list[Any] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)  # parts of a context that have no influence
     refuses_persons: bool = False  # a search with a context is refused
-    rates: frozenset[str] = frozenset({"EUR"})  # currencies that budgets may be in
+    rates: frozenset[str] = frozenset({"EUR"})  # currencies that money may be in
 
     def __post_init__(self) -> None:
         Peer.__init__(self)
@@ -131,10 +131,11 @@ class RetrievalPeer(Peer, search_service_pb2_grpc.SearchServiceServicer):
         await self.behaviour.act(context)
         if self.refuses_persons and request.ranking.HasField("personal_context"):
             await Behaviour(error=InvalidInputError.of("ranking.personal_context.taste", "no")).act(context)
-        budget = request.ranking.personal_context.budget.currency_code
-        if budget and budget not in self.rates:
-            unknown = InvalidInputError.of("ranking.personal_context.budget", "no rate", "CURRENCY_UNKNOWN")
-            await Behaviour(error=unknown).act(context)
+        person = request.ranking.personal_context
+        for name, currency in (("budget", person.budget.currency_code), ("currency_code", person.currency_code)):
+            if currency and currency not in self.rates:
+                unknown = InvalidInputError.of(f"ranking.personal_context.{name}", "no rate", "CURRENCY_UNKNOWN")
+                await Behaviour(error=unknown).act(context)
         answer = search_service_pb2.MatchGarmentsResponse(unused_context=self.unused)
         for garment in request.garments:
             match = match_pb2.ProductMatch(rank=1, score=0.8)

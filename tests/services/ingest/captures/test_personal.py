@@ -23,8 +23,16 @@ KNOWN = personal_context_pb2.PersonalContext(
     sizes={"top": "M"},
     budget=money_pb2.Money(currency_code="EUR", units=60),
     preferred_brands=["Mare"],
+    avoided_brands=["Kumo"],
+    avoided_colors=["red"],
+    avoided_materials=["wool"],
+    departments=["men"],
+    currency_code="EUR",
 )
-PARTS = ["taste", "color_season", "sizes", "budget", "preferred_brands"]
+PARTS = [
+    "taste", "color_season", "sizes", "budget", "preferred_brands", "avoided_brands", "avoided_colors",
+    "avoided_materials", "departments", "currency_code",
+]  # fmt: skip
 ANYBODY = capture_pb2.OutfitOptions(skip_personal_ranking=True)
 
 
@@ -56,6 +64,15 @@ async def test_context_and_its_weights_go_with_the_search(mesh: Mesh, known: Use
     assert list(capture.outfit.used_context) == [part for part in PARTS if part != "color_season"]
     assert list(capture.outfit.unused_context) == ["color_season"]
     assert not capture.degraded
+
+
+@pytest.mark.usefixtures("a_worker")
+async def test_what_is_avoided_alone_is_enough_to_search_for_the_user(mesh: Mesh, user: User, photo: bytes) -> None:
+    avoided = personal_context_pb2.PersonalContext(avoided_brands=["Kumo"], departments=["men"])
+    mesh.peers.profile.contexts[user.subject] = avoided
+    capture = await user.finished((await user.create(photo)).name)
+    assert mesh.peers.retrieval.requests[-1].ranking.personal_context == avoided
+    assert list(capture.outfit.used_context) == ["avoided_brands", "departments"]
 
 
 @pytest.mark.usefixtures("a_worker")
@@ -152,6 +169,20 @@ async def test_budget_in_a_currency_without_a_rate_switches_off_nothing_else(
     assert len(capture.outfit.matches) == 2
     assert list(capture.outfit.used_context) == used
     assert list(capture.outfit.unused_context) == ["budget"]
+    assert not capture.degraded
+
+
+@pytest.mark.usefixtures("a_worker")
+async def test_money_in_two_currencies_without_rates_is_left_out_bit_by_bit(
+    mesh: Mesh, user: User, photo: bytes
+) -> None:
+    context = personal_context_pb2.PersonalContext(sizes={"top": "M"}, currency_code="XTS")
+    context.budget.CopyFrom(money_pb2.Money(currency_code="XXX", units=60))
+    mesh.peers.profile.contexts[user.subject] = context
+    capture = await user.finished((await user.create(photo)).name)
+    assert len(mesh.peers.retrieval.requests) == 3
+    assert list(capture.outfit.used_context) == ["sizes"]
+    assert set(capture.outfit.unused_context) == {"budget", "currency_code"}
     assert not capture.degraded
 
 

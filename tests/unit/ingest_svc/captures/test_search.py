@@ -25,6 +25,11 @@ Context = personal_context_pb2.PersonalContext
         pytest.param(Context(sizes={"top": "M"}), ("sizes",), id="sizes"),
         pytest.param(Context(budget=money_pb2.Money(currency_code="EUR", units=60)), ("budget",), id="budget"),
         pytest.param(Context(preferred_brands=["Mare"]), ("preferred_brands",), id="brands"),
+        pytest.param(Context(avoided_brands=["Mare"]), ("avoided_brands",), id="avoided brands"),
+        pytest.param(Context(avoided_colors=["red"]), ("avoided_colors",), id="avoided colours"),
+        pytest.param(Context(avoided_materials=["wool"]), ("avoided_materials",), id="avoided materials"),
+        pytest.param(Context(departments=["men"]), ("departments",), id="departments"),
+        pytest.param(Context(currency_code="SEK"), ("currency_code",), id="currency"),
         pytest.param(
             Context(preferred_brands=["Mare"], color_season="x"), ("color_season", "preferred_brands"), id="two"
         ),
@@ -41,7 +46,16 @@ def test_parts_that_are_known_are_named_and_sent(context: Context, parts: tuple[
 
 def test_names_of_the_parts_are_those_of_the_context() -> None:
     """Retrieval says by these names what had no influence."""
-    full = Context(color_season="x", sizes={"top": "M"}, preferred_brands=["Mare"])
+    full = Context(
+        color_season="x",
+        sizes={"top": "M"},
+        preferred_brands=["Mare"],
+        avoided_brands=["Kumo"],
+        avoided_colors=["red"],
+        avoided_materials=["wool"],
+        departments=["men"],
+        currency_code="SEK",
+    )
     full.taste.SetInParent()
     full.budget.SetInParent()
     assert parts_of(full) == tuple(field.name for field in Context.DESCRIPTOR.fields)

@@ -126,7 +126,7 @@ class ResultOptions(_message.Message):
     match_count: _builtins.int
     """Products for each garment, at most 30; 0 means the default, 10."""
     skip_personal_ranking: _builtins.bool
-    """Rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`."""
+    """Find and rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`."""
     def __init__(
         self,
         *,

@@ -34,7 +34,7 @@ class _ConsentKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsentKi
     CONSENT_KIND_TASTE_LEARNING: _ConsentKind.ValueType  # 1
     """Learn a taste from outfits that are captured or streamed. Granted until withdrawn."""
     CONSENT_KIND_PERSONAL_RANKING: _ConsentKind.ValueType  # 2
-    """Let the profile change the order of products. Granted until withdrawn."""
+    """Let the profile change which products are found, and in which order. Granted until withdrawn."""
     CONSENT_KIND_FACE_FINDINGS: _ConsentKind.ValueType  # 3
     """Keep the colour season and face shape found in FACE captures. Withheld until granted."""
     CONSENT_KIND_BODY_FINDINGS: _ConsentKind.ValueType  # 4
@@ -52,7 +52,7 @@ CONSENT_KIND_UNSPECIFIED: ConsentKind.ValueType  # 0
 CONSENT_KIND_TASTE_LEARNING: ConsentKind.ValueType  # 1
 """Learn a taste from outfits that are captured or streamed. Granted until withdrawn."""
 CONSENT_KIND_PERSONAL_RANKING: ConsentKind.ValueType  # 2
-"""Let the profile change the order of products. Granted until withdrawn."""
+"""Let the profile change which products are found, and in which order. Granted until withdrawn."""
 CONSENT_KIND_FACE_FINDINGS: ConsentKind.ValueType  # 3
 """Keep the colour season and face shape found in FACE captures. Withheld until granted."""
 CONSENT_KIND_BODY_FINDINGS: ConsentKind.ValueType  # 4
@@ -130,10 +130,15 @@ class Preferences(_message.Message):
     DEPARTMENTS_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    COLOR_SEASON_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     """The language that the stylist and the summary message speak, as a BCP-47 tag such as `en` or `sv-SE`."""
     currency_code: _builtins.str
     """The currency to show prices in, three capital letters; empty means that of each product."""
+    color_season: _builtins.str
+    """The colour season, where the user knows it: `spring`, `summer`, `autumn` or `winter`, with or without a kind, such as
+    `dark winter`.
+    """
     @_builtins.property
     def budget(self) -> _money_pb2.Money:
         """What the user wants to spend on one product."""
@@ -176,10 +181,11 @@ class Preferences(_message.Message):
         departments: _abc.Iterable[_builtins.str] | None = ...,
         language: _builtins.str = ...,
         currency_code: _builtins.str = ...,
+        color_season: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["avoided_brands", b"avoided_brands", "avoided_colors", b"avoided_colors", "avoided_materials", b"avoided_materials", "budget", b"budget", "currency_code", b"currency_code", "departments", b"departments", "language", b"language", "preferred_brands", b"preferred_brands", "sizes", b"sizes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avoided_brands", b"avoided_brands", "avoided_colors", b"avoided_colors", "avoided_materials", b"avoided_materials", "budget", b"budget", "color_season", b"color_season", "currency_code", b"currency_code", "departments", b"departments", "language", b"language", "preferred_brands", b"preferred_brands", "sizes", b"sizes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -94,8 +94,8 @@ class ProfileServiceStub:
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
     """
     GetPersonalContext: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetPersonalContextRequest, _profile_service_pb2.GetPersonalContextResponse]
-    """Answers what a ranking may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
-    consent to personal ranking.
+    """Answers what a search may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
+    consent to personal ranking, what they avoid included: one switch turns all of it off.
 
     Possible errors:
     - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
@@ -192,8 +192,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     - PERMISSION_DENIED (NOT_OWNER): it belongs to another user.
     """
     GetPersonalContext: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetPersonalContextRequest, _profile_service_pb2.GetPersonalContextResponse]  # type: ignore[assignment]
-    """Answers what a ranking may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
-    consent to personal ranking.
+    """Answers what a search may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
+    consent to personal ranking, what they avoid included: one switch turns all of it off.
 
     Possible errors:
     - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
@@ -335,8 +335,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.GetPersonalContextRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.GetPersonalContextResponse, _abc.Awaitable[_profile_service_pb2.GetPersonalContextResponse]]:
-        """Answers what a ranking may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
-        consent to personal ranking.
+        """Answers what a search may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
+        consent to personal ranking, what they avoid included: one switch turns all of it off.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.

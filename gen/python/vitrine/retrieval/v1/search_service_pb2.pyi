@@ -70,7 +70,7 @@ class RankingOptions(_message.Message):
     DIVERSITY_FIELD_NUMBER: _builtins.int
     COLLAPSE_DUPLICATES_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
-    """The currency of converted prices, three letters. Left out: the currency of the budget, or EUR."""
+    """The currency of converted prices, three letters. Left out: that of the personal context, that of the budget, or EUR."""
     diversity: _builtins.float
     """How much likeness to what stands before a match costs it: 0, the default, leaves the order as ranked. Otherwise each
     next match, among the first 100, is the one with the most of (1 - diversity) * score - diversity * the greatest cosine
@@ -96,7 +96,7 @@ class RankingOptions(_message.Message):
 
     @_builtins.property
     def personal_context(self) -> _personal_context_pb2.PersonalContext:
-        """What the ranking may know about the user."""
+        """What the search may know about the user."""
 
     def __init__(
         self,
@@ -300,8 +300,8 @@ class SearchProductsResponse(_message.Message):
 
     @_builtins.property
     def unused_context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Parts of the personal context that had no influence (`color_season`, `taste` of another model, ...), so that nobody
-        believes they had.
+        """Parts of the personal context that had no influence (`color_season`, `taste` of another model, `departments` where the
+        request or its words name a gender, ...), so that nobody believes they had.
         """
 
     @_builtins.property

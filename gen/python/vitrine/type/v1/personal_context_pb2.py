@@ -27,7 +27,7 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from vitrine.type.v1 import model_pb2 as vitrine_dot_type_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&vitrine/type/v1/personal_context.proto\x12\x0fvitrine.type.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a\x1bvitrine/type/v1/model.proto\"\xdd\x02\n\x0fPersonalContext\x12\x30\n\x05taste\x18\x01 \x01(\x0b\x32\x1a.vitrine.type.v1.EmbeddingR\x05taste\x12*\n\x0c\x63olor_season\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18(R\x0b\x63olorSeason\x12K\n\x05sizes\x18\x03 \x03(\x0b\x32+.vitrine.type.v1.PersonalContext.SizesEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x10R\x05sizes\x12*\n\x06\x62udget\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyR\x06\x62udget\x12\x39\n\x10preferred_brands\x18\x05 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x32\"\x04r\x02\x18\x64R\x0fpreferredBrands\x1a\x38\n\nSizesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&vitrine/type/v1/personal_context.proto\x12\x0fvitrine.type.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a\x1bvitrine/type/v1/model.proto\"\x93\x05\n\x0fPersonalContext\x12\x30\n\x05taste\x18\x01 \x01(\x0b\x32\x1a.vitrine.type.v1.EmbeddingR\x05taste\x12*\n\x0c\x63olor_season\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18(R\x0b\x63olorSeason\x12K\n\x05sizes\x18\x03 \x03(\x0b\x32+.vitrine.type.v1.PersonalContext.SizesEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x10R\x05sizes\x12*\n\x06\x62udget\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyR\x06\x62udget\x12\x39\n\x10preferred_brands\x18\x05 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x32\"\x04r\x02\x18\x64R\x0fpreferredBrands\x12\x37\n\x0e\x61voided_brands\x18\x06 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x32\"\x06r\x04\x10\x01\x18\x64R\ravoidedBrands\x12\x37\n\x0e\x61voided_colors\x18\x07 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x32\"\x06r\x04\x10\x01\x18<R\ravoidedColors\x12=\n\x11\x61voided_materials\x18\x08 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x32\"\x06r\x04\x10\x01\x18<R\x10\x61voidedMaterials\x12H\n\x0b\x64\x65partments\x18\t \x03(\tB&\xbaH#\x92\x01 \x10\x04\"\x1cr\x1aR\x05womenR\x03menR\x06unisexR\x04kidsR\x0b\x64\x65partments\x12\x39\n\rcurrency_code\x18\n \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{3})?$R\x0c\x63urrencyCode\x1a\x38\n\nSizesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,8 +42,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONALCONTEXT'].fields_by_name['sizes']._serialized_options = b'\272H\005\232\001\002\020\020'
   _globals['_PERSONALCONTEXT'].fields_by_name['preferred_brands']._loaded_options = None
   _globals['_PERSONALCONTEXT'].fields_by_name['preferred_brands']._serialized_options = b'\272H\013\222\001\010\0202\"\004r\002\030d'
+  _globals['_PERSONALCONTEXT'].fields_by_name['avoided_brands']._loaded_options = None
+  _globals['_PERSONALCONTEXT'].fields_by_name['avoided_brands']._serialized_options = b'\272H\r\222\001\n\0202\"\006r\004\020\001\030d'
+  _globals['_PERSONALCONTEXT'].fields_by_name['avoided_colors']._loaded_options = None
+  _globals['_PERSONALCONTEXT'].fields_by_name['avoided_colors']._serialized_options = b'\272H\r\222\001\n\0202\"\006r\004\020\001\030<'
+  _globals['_PERSONALCONTEXT'].fields_by_name['avoided_materials']._loaded_options = None
+  _globals['_PERSONALCONTEXT'].fields_by_name['avoided_materials']._serialized_options = b'\272H\r\222\001\n\0202\"\006r\004\020\001\030<'
+  _globals['_PERSONALCONTEXT'].fields_by_name['departments']._loaded_options = None
+  _globals['_PERSONALCONTEXT'].fields_by_name['departments']._serialized_options = b'\272H#\222\001 \020\004\"\034r\032R\005womenR\003menR\006unisexR\004kids'
+  _globals['_PERSONALCONTEXT'].fields_by_name['currency_code']._loaded_options = None
+  _globals['_PERSONALCONTEXT'].fields_by_name['currency_code']._serialized_options = b'\272H\021r\0172\r^([A-Z]{3})?$'
   _globals['_PERSONALCONTEXT']._serialized_start=143
-  _globals['_PERSONALCONTEXT']._serialized_end=492
-  _globals['_PERSONALCONTEXT_SIZESENTRY']._serialized_start=436
-  _globals['_PERSONALCONTEXT_SIZESENTRY']._serialized_end=492
+  _globals['_PERSONALCONTEXT']._serialized_end=802
+  _globals['_PERSONALCONTEXT_SIZESENTRY']._serialized_start=746
+  _globals['_PERSONALCONTEXT_SIZESENTRY']._serialized_end=802
 # @@protoc_insertion_point(module_scope)

@@ -22,8 +22,12 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class PersonalContext(_message.Message):
-    """The part of a profile that may change the order of products. The caller passes it in, so that retrieval itself keeps
-    nothing about anybody. Every field is optional; an empty context changes nothing.
+    """The part of a profile that may change which products are shown, and in which order. The caller passes it in, so that
+    retrieval itself keeps nothing about anybody. Every field is optional; an empty context changes nothing.
+
+    What a person avoids, and other departments than theirs, is left out as by `ProductFilter.exclusions`: what a product
+    does not state excludes nothing. What the search names itself, in its filter or in its words, counts more: whoever
+    avoids red and looks for a red dress finds red dresses.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -53,8 +57,15 @@ class PersonalContext(_message.Message):
     SIZES_FIELD_NUMBER: _builtins.int
     BUDGET_FIELD_NUMBER: _builtins.int
     PREFERRED_BRANDS_FIELD_NUMBER: _builtins.int
+    AVOIDED_BRANDS_FIELD_NUMBER: _builtins.int
+    AVOIDED_COLORS_FIELD_NUMBER: _builtins.int
+    AVOIDED_MATERIALS_FIELD_NUMBER: _builtins.int
+    DEPARTMENTS_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     color_season: _builtins.str
     """Colour season, for example `dark winter`; empty when not known."""
+    currency_code: _builtins.str
+    """The currency to show prices in, three capital letters; empty means that of the budget."""
     @_builtins.property
     def taste(self) -> _model_pb2.Embedding:
         """The taste vector, in the same space as the products."""
@@ -71,6 +82,24 @@ class PersonalContext(_message.Message):
     def preferred_brands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Brands that the person likes, at most 50."""
 
+    @_builtins.property
+    def avoided_brands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Brands that the person does not want to see, at most 50."""
+
+    @_builtins.property
+    def avoided_colors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Colours that the person does not want to wear, by name, at most 50. A basic colour stands for all its shades: `blue`
+        for `navy` too.
+        """
+
+    @_builtins.property
+    def avoided_materials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Materials that the person avoids, for example `wool`, at most 50."""
+
+    @_builtins.property
+    def departments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whose departments the person shops in: `women`, `men` (each with what is unisex), `unisex`, `kids`; empty means all."""
+
     def __init__(
         self,
         *,
@@ -79,10 +108,15 @@ class PersonalContext(_message.Message):
         sizes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         budget: _money_pb2.Money | None = ...,
         preferred_brands: _abc.Iterable[_builtins.str] | None = ...,
+        avoided_brands: _abc.Iterable[_builtins.str] | None = ...,
+        avoided_colors: _abc.Iterable[_builtins.str] | None = ...,
+        avoided_materials: _abc.Iterable[_builtins.str] | None = ...,
+        departments: _abc.Iterable[_builtins.str] | None = ...,
+        currency_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "taste", b"taste"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "color_season", b"color_season", "preferred_brands", b"preferred_brands", "sizes", b"sizes", "taste", b"taste"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avoided_brands", b"avoided_brands", "avoided_colors", b"avoided_colors", "avoided_materials", b"avoided_materials", "budget", b"budget", "color_season", b"color_season", "currency_code", b"currency_code", "departments", b"departments", "preferred_brands", b"preferred_brands", "sizes", b"sizes", "taste", b"taste"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -79,8 +79,9 @@ export declare type OutfitOptions = Message<"vitrine.ingest.v1.OutfitOptions"> &
   maxMatches: number;
 
   /**
-   * True when products shall be ranked by the garments alone. Otherwise what the profile allows a ranking to know about the
-   * user (taste, sizes, budget, brands, colour season) counts too, each part as a term of the score.
+   * True when products shall be found and ranked by the garments alone, as for anybody: nothing of the profile is asked for.
+   * Otherwise what the profile allows a search to know about the user counts too: taste, sizes, budget, brands and colour
+   * season as terms of the score; what the user avoids, and other departments, is left out; prices are converted.
    *
    * @generated from field: bool skip_personal_ranking = 3;
    */
@@ -198,16 +199,19 @@ export declare type OutfitResult = Message<"vitrine.ingest.v1.OutfitResult"> & {
   tastePending: boolean;
 
   /**
-   * What about the user the products were ranked with: `taste`, `color_season`, `sizes`, `budget`, `preferred_brands`. The
-   * terms of each score say what it did. Empty with `skip_personal_ranking`, when the profile knows or allows nothing, and
-   * where `degraded_parts` names `personal`.
+   * What about the user the products were found and ranked with, by the fields of `vitrine.type.v1.PersonalContext`: `taste`,
+   * `color_season`, `sizes`, `budget` and `preferred_brands`, of which the terms of each score say what they did;
+   * `avoided_brands`, `avoided_colors`, `avoided_materials` and `departments`, by which products were left out; and
+   * `currency_code`, to which prices were converted. Empty with `skip_personal_ranking`, when the profile knows or allows
+   * nothing, and where `degraded_parts` names `personal`.
    *
    * @generated from field: repeated string used_context = 7;
    */
   usedContext: string[];
 
   /**
-   * What was known about the user and yet had no influence, for example a `taste` in vectors of another model.
+   * What was known about the user and yet had no influence, for example a `taste` in vectors of another model, or a `budget`
+   * in a currency that the shop has no rate for.
    *
    * @generated from field: repeated string unused_context = 8;
    */

@@ -156,7 +156,7 @@ export declare type ResultOptions = Message<"vitrine.ingest.v1.ResultOptions"> &
   matchCount: number;
 
   /**
-   * Rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`.
+   * Find and rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`.
    *
    * @generated from field: bool skip_personal_ranking = 7;
    */

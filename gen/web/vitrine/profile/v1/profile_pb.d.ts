@@ -119,6 +119,14 @@ export declare type Preferences = Message<"vitrine.profile.v1.Preferences"> & {
    * @generated from field: string currency_code = 9;
    */
   currencyCode: string;
+
+  /**
+   * The colour season, where the user knows it: `spring`, `summer`, `autumn` or `winter`, with or without a kind, such as
+   * `dark winter`.
+   *
+   * @generated from field: string color_season = 10;
+   */
+  colorSeason: string;
 };
 
 /**
@@ -280,7 +288,7 @@ export enum ConsentKind {
   TASTE_LEARNING = 1,
 
   /**
-   * Let the profile change the order of products. Granted until withdrawn.
+   * Let the profile change which products are found, and in which order. Granted until withdrawn.
    *
    * @generated from enum value: CONSENT_KIND_PERSONAL_RANKING = 2;
    */

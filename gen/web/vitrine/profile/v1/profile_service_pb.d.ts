@@ -1083,8 +1083,8 @@ export declare const ProfileService: GenService<{
     output: typeof ListTastesResponseSchema;
   },
   /**
-   * Answers what a ranking may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
-   * consent to personal ranking.
+   * Answers what a search may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
+   * consent to personal ranking, what they avoid included: one switch turns all of it off.
    *
    * Possible errors:
    * - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.

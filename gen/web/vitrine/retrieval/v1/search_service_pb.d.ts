@@ -50,14 +50,14 @@ export declare type RankingOptions = Message<"vitrine.retrieval.v1.RankingOption
   weights?: RankingWeights | undefined;
 
   /**
-   * What the ranking may know about the user.
+   * What the search may know about the user.
    *
    * @generated from field: vitrine.type.v1.PersonalContext personal_context = 4;
    */
   personalContext?: PersonalContext | undefined;
 
   /**
-   * The currency of converted prices, three letters. Left out: the currency of the budget, or EUR.
+   * The currency of converted prices, three letters. Left out: that of the personal context, that of the budget, or EUR.
    *
    * @generated from field: string currency_code = 5;
    */
@@ -299,8 +299,8 @@ export declare type SearchProductsResponse = Message<"vitrine.retrieval.v1.Searc
   ratesDate?: Date | undefined;
 
   /**
-   * Parts of the personal context that had no influence (`color_season`, `taste` of another model, ...), so that nobody
-   * believes they had.
+   * Parts of the personal context that had no influence (`color_season`, `taste` of another model, `departments` where the
+   * request or its words name a gender, ...), so that nobody believes they had.
    *
    * @generated from field: repeated string unused_context = 7;
    */

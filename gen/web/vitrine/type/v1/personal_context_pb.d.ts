@@ -15,8 +15,12 @@ import type { Money } from "../../../google/type/money_pb.js";
 export declare const file_vitrine_type_v1_personal_context: GenFile;
 
 /**
- * The part of a profile that may change the order of products. The caller passes it in, so that retrieval itself keeps
- * nothing about anybody. Every field is optional; an empty context changes nothing.
+ * The part of a profile that may change which products are shown, and in which order. The caller passes it in, so that
+ * retrieval itself keeps nothing about anybody. Every field is optional; an empty context changes nothing.
+ *
+ * What a person avoids, and other departments than theirs, is left out as by `ProductFilter.exclusions`: what a product
+ * does not state excludes nothing. What the search names itself, in its filter or in its words, counts more: whoever
+ * avoids red and looks for a red dress finds red dresses.
  *
  * @generated from message vitrine.type.v1.PersonalContext
  */
@@ -55,6 +59,42 @@ export declare type PersonalContext = Message<"vitrine.type.v1.PersonalContext">
    * @generated from field: repeated string preferred_brands = 5;
    */
   preferredBrands: string[];
+
+  /**
+   * Brands that the person does not want to see, at most 50.
+   *
+   * @generated from field: repeated string avoided_brands = 6;
+   */
+  avoidedBrands: string[];
+
+  /**
+   * Colours that the person does not want to wear, by name, at most 50. A basic colour stands for all its shades: `blue`
+   * for `navy` too.
+   *
+   * @generated from field: repeated string avoided_colors = 7;
+   */
+  avoidedColors: string[];
+
+  /**
+   * Materials that the person avoids, for example `wool`, at most 50.
+   *
+   * @generated from field: repeated string avoided_materials = 8;
+   */
+  avoidedMaterials: string[];
+
+  /**
+   * Whose departments the person shops in: `women`, `men` (each with what is unisex), `unisex`, `kids`; empty means all.
+   *
+   * @generated from field: repeated string departments = 9;
+   */
+  departments: string[];
+
+  /**
+   * The currency to show prices in, three capital letters; empty means that of the budget.
+   *
+   * @generated from field: string currency_code = 10;
+   */
+  currencyCode: string;
 };
 
 /**

@@ -1944,8 +1944,9 @@ class OutfitOptions(betterproto2.Message):
 
     skip_personal_ranking: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
     """
-    True when products shall be ranked by the garments alone. Otherwise what the profile allows a ranking to know about the
-    user (taste, sizes, budget, brands, colour season) counts too, each part as a term of the score.
+    True when products shall be found and ranked by the garments alone, as for anybody: nothing of the profile is asked for.
+    Otherwise what the profile allows a search to know about the user counts too: taste, sizes, budget, brands and colour
+    season as terms of the score; what the user avoids, and other departments, is left out; prices are converted.
     """
 
 
@@ -1992,14 +1993,17 @@ class OutfitResult(betterproto2.Message):
 
     used_context: "list[str]" = betterproto2.field(7, betterproto2.TYPE_STRING, repeated=True)
     """
-    What about the user the products were ranked with: `taste`, `color_season`, `sizes`, `budget`, `preferred_brands`. The
-    terms of each score say what it did. Empty with `skip_personal_ranking`, when the profile knows or allows nothing, and
-    where `degraded_parts` names `personal`.
+    What about the user the products were found and ranked with, by the fields of `vitrine.type.v1.PersonalContext`: `taste`,
+    `color_season`, `sizes`, `budget` and `preferred_brands`, of which the terms of each score say what they did;
+    `avoided_brands`, `avoided_colors`, `avoided_materials` and `departments`, by which products were left out; and
+    `currency_code`, to which prices were converted. Empty with `skip_personal_ranking`, when the profile knows or allows
+    nothing, and where `degraded_parts` names `personal`.
     """
 
     unused_context: "list[str]" = betterproto2.field(8, betterproto2.TYPE_STRING, repeated=True)
     """
-    What was known about the user and yet had no influence, for example a `taste` in vectors of another model.
+    What was known about the user and yet had no influence, for example a `taste` in vectors of another model, or a `budget`
+    in a currency that the shop has no rate for.
     """
 
 
@@ -2127,7 +2131,7 @@ class ResultOptions(betterproto2.Message):
 
     skip_personal_ranking: "bool" = betterproto2.field(7, betterproto2.TYPE_BOOL)
     """
-    Rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`.
+    Find and rank products by the garments alone, as `OutfitOptions.skip_personal_ranking`.
     """
 
 

@@ -246,7 +246,7 @@ class ConsentKind(betterproto2.Enum):
 
     PERSONAL_RANKING = 2
     """
-    Let the profile change the order of products. Granted until withdrawn.
+    Let the profile change which products are found, and in which order. Granted until withdrawn.
     """
 
     FACE_FINDINGS = 3
@@ -1559,6 +1559,12 @@ class Preferences(betterproto2.Message):
     currency_code: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
     """
     The currency to show prices in, three capital letters; empty means that of each product.
+    """
+
+    color_season: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
+    """
+    The colour season, where the user knows it: `spring`, `summer`, `autumn` or `winter`, with or without a kind, such as
+    `dark winter`.
     """
 
 
@@ -2931,8 +2937,8 @@ class ProfileServiceSyncStub:
 
     def get_personal_context(self, message: "GetPersonalContextRequest") -> "GetPersonalContextResponse":
         """
-        Answers what a ranking may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
-        consent to personal ranking.
+        Answers what a search may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
+        consent to personal ranking, what they avoid included: one switch turns all of it off.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.
@@ -3194,8 +3200,8 @@ class ProfileServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "GetPersonalContextResponse":
         """
-        Answers what a ranking may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
-        consent to personal ranking.
+        Answers what a search may know about the user, to be passed on to retrieval. Empty when the user has withdrawn the
+        consent to personal ranking, what they avoid included: one switch turns all of it off.
 
         Possible errors:
         - INVALID_ARGUMENT (INVALID_FIELD): `name` is not `users/{user}/personalContext`, or `taste` no taste of the same user.

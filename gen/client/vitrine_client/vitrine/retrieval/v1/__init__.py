@@ -1983,12 +1983,12 @@ class RankingOptions(betterproto2.Message):
         4, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    What the ranking may know about the user.
+    What the search may know about the user.
     """
 
     currency_code: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
-    The currency of converted prices, three letters. Left out: the currency of the budget, or EUR.
+    The currency of converted prices, three letters. Left out: that of the personal context, that of the budget, or EUR.
     """
 
     diversity: "float" = betterproto2.field(6, betterproto2.TYPE_DOUBLE)
@@ -2311,8 +2311,8 @@ class SearchProductsResponse(betterproto2.Message):
 
     unused_context: "list[str]" = betterproto2.field(7, betterproto2.TYPE_STRING, repeated=True)
     """
-    Parts of the personal context that had no influence (`color_season`, `taste` of another model, ...), so that nobody
-    believes they had.
+    Parts of the personal context that had no influence (`color_season`, `taste` of another model, `departments` where the
+    request or its words name a gender, ...), so that nobody believes they had.
     """
 
     understood: "TextWishes | None" = betterproto2.field(8, betterproto2.TYPE_MESSAGE, optional=True)

@@ -822,8 +822,12 @@ default_message_pool.register_message("vitrine.type.v1", "NormalizedPoint", Norm
 @dataclass(eq=False, repr=False)
 class PersonalContext(betterproto2.Message):
     """
-    The part of a profile that may change the order of products. The caller passes it in, so that retrieval itself keeps
-    nothing about anybody. Every field is optional; an empty context changes nothing.
+    The part of a profile that may change which products are shown, and in which order. The caller passes it in, so that
+    retrieval itself keeps nothing about anybody. Every field is optional; an empty context changes nothing.
+
+    What a person avoids, and other departments than theirs, is left out as by `ProductFilter.exclusions`: what a product
+    does not state excludes nothing. What the search names itself, in its filter or in its words, counts more: whoever
+    avoids red and looks for a red dress finds red dresses.
     """
 
     taste: "Embedding | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
@@ -851,6 +855,32 @@ class PersonalContext(betterproto2.Message):
     preferred_brands: "list[str]" = betterproto2.field(5, betterproto2.TYPE_STRING, repeated=True)
     """
     Brands that the person likes, at most 50.
+    """
+
+    avoided_brands: "list[str]" = betterproto2.field(6, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Brands that the person does not want to see, at most 50.
+    """
+
+    avoided_colors: "list[str]" = betterproto2.field(7, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Colours that the person does not want to wear, by name, at most 50. A basic colour stands for all its shades: `blue`
+    for `navy` too.
+    """
+
+    avoided_materials: "list[str]" = betterproto2.field(8, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Materials that the person avoids, for example `wool`, at most 50.
+    """
+
+    departments: "list[str]" = betterproto2.field(9, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Whose departments the person shops in: `women`, `men` (each with what is unisex), `unisex`, `kids`; empty means all.
+    """
+
+    currency_code: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
+    """
+    The currency to show prices in, three capital letters; empty means that of the budget.
     """
 
 
