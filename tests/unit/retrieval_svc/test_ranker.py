@@ -170,6 +170,23 @@ async def test_pages_join_beyond_the_nearest_that_are_ranked_first(generation: O
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize(
+    ("ranking", "expected"),
+    [
+        pytest.param(Ranking(), 256, id="published"),
+        pytest.param(Ranking(budget_eur=60.0), 400, id="budget"),
+        pytest.param(Ranking(Weights(1.0, 0.0, 0.0, 0.0), 60.0), 256, id="looks-alone"),
+        pytest.param(Ranking(Weights(0.3, 0.0, 0.3, 0.4)), 400, id="brand-and-availability"),
+    ],
+)
+async def test_more_are_ranked_where_other_terms_count_more(
+    generation: OpenGeneration, ranking: Ranking, expected: int
+) -> None:
+    ranker = Ranker(exact_limit=100, sample_share=0.0)
+    page = await ranker.rank(generation, plan(51, ranking, pool=800), 0, 20)
+    assert page.certificate.candidate_count == expected
+
+
 @pytest.mark.parametrize("exact_limit", [100, 5000], ids=["graph", "scan"])
 async def test_ties_stand_on_one_page_only(generation: OpenGeneration, exact_limit: int) -> None:
     """By availability alone hundreds of products are equal: where the engine cuts a tie must not matter."""
