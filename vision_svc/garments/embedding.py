@@ -4,12 +4,9 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from imaging.decode import decode_bgr
-from imaging.errors import ImageError
 from vision_svc.garments.analysis import GarmentAnalysis, outfit_weight
 from vision_svc.garments.attributes import SPEC as DESCRIBE_SPEC
 from vision_svc.garments.attributes import Attributes, describe_product, view_of
@@ -17,18 +14,18 @@ from vision_svc.garments.encoder import outfit_vector
 from vision_svc.garments.fashion import FASHION
 from vision_svc.garments.foreground import SPEC as FOREGROUND_SPEC
 from vision_svc.garments.foreground import crop_to_mask, cut_out
+from vision_svc.garments.mask import cut_mask
 from vision_svc.garments.refine import with_pattern
-from vision_svc.garments.region import Region, cut
+from vision_svc.garments.region import Region
 from vision_svc.garments.runs import Ran
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.garments.types import ParsedImage
 from vision_svc.garments.wearer import is_worn
 from vision_svc.models.contract import ModelUse, Task
 from vision_svc.models.registry import Registry
-from vision_svc.people.types import BoolMask, ImageBgr
+from vision_svc.people.types import ImageBgr
 
 FloatArray = npt.NDArray[np.float32]
-_MASK_INSIDE = 128
 
 
 class Subject(enum.Enum):
@@ -47,7 +44,7 @@ class EmbedItem:
         data: The encoded picture.
         subject: What it shows.
         region: Embed only here, shares of width and height.
-        mask_png: Embed only these pixels: an encoded grey picture over the whole picture; None to find them out.
+        mask_png: Embed only these pixels: an 8-bit grey PNG over all of the picture; None to find them out.
     """
 
     data: bytes
@@ -73,10 +70,6 @@ class Embedded:
     background_removed: bool
     attributes: Attributes | None
     models: tuple[ModelUse, ...]
-
-
-class MaskError(Exception):
-    """The mask of an item cannot be used; the text says what was expected."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +134,9 @@ class BatchEmbedding:
         return Embedded(vector, one.share, one.removed, attributes, (*one.models, use))
 
     def _open(self, item: EmbedItem, with_attributes: bool) -> _Open | _Prepared:
-        image, _ = self._analysis.decode(item.data, item.region)
+        image, size = self._analysis.decode(item.data, item.region)
         if item.mask_png is not None:
-            mask = _cut_mask(item.mask_png, item.region, image.shape[:2])
+            mask = cut_mask(item.mask_png, size, item.region, image.shape[:2])
             return _single(crop_to_mask(image, mask), float(mask.mean()), True, (), with_attributes)
         if item.subject is not Subject.PRODUCT:
             return _Open(image, item.subject)
@@ -184,15 +177,3 @@ def _single(
         return _Prepared((view,), (1.0,), share, removed, None, models)
     models = (*models, ModelUse(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model))
     return _Prepared((view,), (1.0,), share, removed, describe_product(view), models)
-
-
-def _cut_mask(png: bytes, region: Region | None, shape: tuple[int, ...]) -> BoolMask:
-    """Decodes a mask, cuts the region out of it and brings it to the size of the cut picture."""
-    try:
-        gray = cv2.cvtColor(decode_bgr(png), cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
-    except ImageError as error:
-        raise MaskError(f"expected an 8-bit grey PNG; {error.description}") from error
-    mask = cv2.resize(cut(gray, region), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR) >= _MASK_INSIDE
-    if not mask.any():
-        raise MaskError("expected at least one pixel of 128 or more inside the region, got none")
-    return np.asarray(mask)

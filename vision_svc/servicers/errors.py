@@ -3,7 +3,7 @@
 from imaging.errors import ImageError, ModelError
 from mesh.errors import InvalidInputError, UnavailableError, VitrineError
 from mesh.status import ErrorTable
-from vision_svc.garments.embedding import MaskError
+from vision_svc.garments.mask import MaskError
 from vision_svc.models.registry import ModelUnavailableError
 
 IMAGE_FIELD = "image.data"

@@ -7,7 +7,7 @@ from google.rpc import error_details_pb2
 from vitrine.type.v1 import garment_pb2, geometry_pb2, image_pb2
 from vitrine.vision.v1 import garment_service_pb2 as pb
 
-from imaging.decode import encode_jpeg
+from imaging.decode import encode_jpeg, encode_png
 from tests.services.vision.conftest import Caller, draw_shirt
 from vision_svc.garments.fashion_space import DIMENSION
 
@@ -70,7 +70,16 @@ async def test_a_mask_says_what_is_embedded(service: Caller) -> None:
     assert answer.items[0].image.foreground_share == pytest.approx(140 * 120 / picture[..., 0].size, abs=0.01)
 
 
-@pytest.mark.parametrize("png", [b"nonsense", cv2.imencode(".png", np.zeros((40, 36), np.uint8))[1].tobytes()])
+@pytest.mark.parametrize(
+    "png",
+    [
+        pytest.param(b"nonsense", id="nonsense"),
+        pytest.param(encode_png(np.zeros((40, 36), np.uint8)), id="empty"),
+        pytest.param(encode_png(np.full((36, 40), 255, np.uint8)), id="lying on its side"),
+        pytest.param(encode_png(np.full((40, 36, 3), 255, np.uint8)), id="colour"),
+        pytest.param(encode_jpeg(np.full((40, 36), 255, np.uint8)), id="jpeg"),
+    ],
+)
 async def test_a_mask_that_cannot_be_used_is_named(service: Caller, png: bytes) -> None:
     answer = await embed(service, product(encode_jpeg(draw_shirt(NAVY)), mask=pb.EmbedMask(png=png)))
     bad = error_details_pb2.BadRequest()
@@ -79,7 +88,7 @@ async def test_a_mask_that_cannot_be_used_is_named(service: Caller, png: bytes) 
 
 
 async def test_a_mask_coarser_than_the_region_is_stretched(service: Caller) -> None:
-    _, png = cv2.imencode(".png", np.full((16, 16), 255, np.uint8))
+    _, png = cv2.imencode(".png", np.full((20, 18), 255, np.uint8))
     region = geometry_pb2.NormalizedBox(x_min=0.5, y_min=0.2, x_max=0.52, y_max=0.8)
     item = product(encode_jpeg(draw_shirt(NAVY)), mask=pb.EmbedMask(png=png.tobytes()), region=region)
     assert (await embed(service, item)).items[0].image.foreground_share == pytest.approx(1)

@@ -11,7 +11,8 @@ from vitrine.vision.v1 import garment_service_pb2 as pb
 
 from imaging.errors import corrupt_image
 from vision_svc.garments.analysis import GarmentAnalysis
-from vision_svc.garments.embedding import BatchEmbedding, Embedded, EmbedItem, MaskError
+from vision_svc.garments.embedding import BatchEmbedding, Embedded, EmbedItem
+from vision_svc.garments.mask import MaskError
 from vision_svc.models.contract import ModelSpec, ModelUse, Task
 from vision_svc.models.latency import LatencyRecorder
 from vision_svc.models.registry import Registry
