@@ -7,6 +7,10 @@ most: by at least half (intersection over union, as Pascal VOC calls a thing fou
 parser's own figures have it; the share that is found stands beside it, and so do the figures from a quarter on, where
 half of what is described may be something else.
 
+The median of a print's colours may be none of them (grey for black and white stripes); then no answer that tells what
+is there can be right. So the same figures stand beside it for garments of which at least half lies within 10 dE2000 of
+the truth: there the truth is a colour of the garment.
+
 A name is right when it names the true colour as well as any name of our vocabulary does, as far as an eye can tell:
 its centre is at most 1 dE2000 (just noticeable) farther from the truth than the nearest centre. `strict` asks for the
 nearest name itself, so that a truth on the border of two names counts half the time by luck; `basic` for the same of
@@ -26,6 +30,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bench import _worn_patterns
 from imaging.color import delta_e_2000, srgb_to_lab
 from imaging.decode import decode_bgr
 from retrieval_svc.catalog.demo.export import DEFAULT_SEED, demo_products
@@ -48,6 +53,8 @@ LEAST_SHARE, FOUND_OVERLAP, POOR_OVERLAP = 0.004, 0.5, 0.25
 # Names tie where their distances to the truth differ by no more than an eye can tell, dE2000.
 NOTICEABLE_DE = 1.0
 DRAWN_SEED, DRAWN_COUNT = DEFAULT_SEED + 4704, 120
+# The truth is a colour of the garment where this share of it is this near to the truth, dE2000.
+ONE_COLOR_SHARE, ONE_COLOR_DE = 0.5, 10.0
 QUICK_PHOTOS, QUICK_DRAWN = 20, 30
 
 
@@ -61,6 +68,8 @@ class Piece:
         on_mask: The colour that we answer on its true mask.
         parsed: The colour that we answer for the parsed garment; any where none overlaps.
         overlap: Intersection over union of the two, 0-1.
+        near_truth: Share of its pixels, under the true mask, that are near the true colour.
+        pattern: What is said of its pattern, where that was labelled and the garment was found.
     """
 
     half: int
@@ -68,6 +77,8 @@ class Piece:
     on_mask: Lab
     parsed: Lab
     overlap: float
+    near_truth: float
+    pattern: _worn_patterns.WornPattern | None
 
 
 def on_attributes(folder: Path, models: Path, *, quick: bool) -> tuple[dict[str, object], list[str]]:
@@ -81,6 +92,11 @@ def on_attributes(folder: Path, models: Path, *, quick: bool) -> tuple[dict[str,
             _end_to_end([piece for piece in found if piece.half == half], FOUND_OVERLAP) for half in (0, 1)
         ],
         "colors_end_to_end_from_a_quarter": _end_to_end(found, POOR_OVERLAP),
+        "colors_end_to_end_where_truth_is_a_color": {
+            name: _end_to_end([piece for piece in found if piece.near_truth >= ONE_COLOR_SHARE], least)
+            for name, least in (("from_a_half", FOUND_OVERLAP), ("from_a_quarter", POOR_OVERLAP))
+        },
+        "patterns_worn": _worn_patterns.figures([piece.pattern for piece in found if piece.pattern]),
         "patterns_drawn": on_drawn(QUICK_DRAWN if quick else DRAWN_COUNT),
     }
     missed = []
@@ -139,6 +155,7 @@ def on_drawn(count: int) -> dict[str, object]:
 
 def _pieces(folder: Path, models: Path, most: int | None) -> Iterator[Piece]:
     parser, names, told = TrainedParser.load(models), _label_names(folder), _told(folder)
+    embedder, patterns = FashionEmbedder(), _worn_patterns.pattern_labels()
     every = sorted(folder.glob("*_mask.png"))
     for path in every[:: -(-len(every) // most) if most else 1]:
         photo = path.with_name(path.name.replace("_mask.png", ".jpg"))
@@ -152,18 +169,32 @@ def _pieces(folder: Path, models: Path, most: int | None) -> Iterator[Piece]:
                 truth = told.get((photo.name, names[number]))
                 if truth is None:
                     truth = np.median(srgb_to_lab(image[mask][:, ::-1]), axis=0)
-                yield Piece(half, truth, _first_color(image, mask), *_parsed_color(image, mask, parsed))
+                best, overlap = _parsed_mask(mask, parsed)
+                label = patterns.get((photo.stem, names[number]))
+                pattern = (
+                    _worn_patterns.look_at(crop_to_mask(image, best), label, half, embedder)
+                    if label and overlap >= FOUND_OVERLAP
+                    else None
+                )
+                answers = _first_color(image, mask), _first_color(image, best), overlap
+                yield Piece(half, truth, *answers, near_truth(image, mask, truth), pattern)
 
 
-def _parsed_color(image: ImageBgr, mask: BoolMask, parsed: ParsedImage) -> tuple[Lab, float]:
-    """Returns the colour of the parsed garment that overlaps a mask most, and by how much."""
+def near_truth(image: ImageBgr, mask: BoolMask, truth: Lab) -> float:
+    """Returns the share of a garment's pixels that are near its true colour `(3,)`, 0-1."""
+    distance = delta_e_2000(thumbnail(crop_to_mask(image, mask)).lab, truth)
+    return float((distance <= ONE_COLOR_DE).mean())
+
+
+def _parsed_mask(mask: BoolMask, parsed: ParsedImage) -> tuple[BoolMask, float]:
+    """Returns the parsed garment that overlaps a mask most, and by how much; the mask itself where none does."""
     best, overlap = mask, 0.0
     for garment in parsed.garments:
         found = garment.full_mask(*mask.shape)
         share = float((found & mask).sum()) / float((found | mask).sum())
         if share > overlap:
             best, overlap = found, share
-    return _first_color(image, best), overlap
+    return best, overlap
 
 
 def _first_color(image: ImageBgr, mask: BoolMask) -> Lab:

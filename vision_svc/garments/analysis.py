@@ -1,6 +1,7 @@
 """The use cases of garments: look at a picture, embed pictures, embed words."""
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from imaging.decode import DecodeLimits, check, decode_bgr
 from vision_svc.garments.attributes import SPEC as DESCRIBE_SPEC
 from vision_svc.garments.attributes import Attributes, describe_worn, view_of
+from vision_svc.garments.close_up import close_up
 from vision_svc.garments.encoder import TextEmbedder, TextVector, outfit_vector
 from vision_svc.garments.fashion import FASHION
 from vision_svc.garments.quality import Finding, judge
@@ -83,10 +85,11 @@ class Analysis:
 
 @dataclass(frozen=True)
 class _Look:
-    """The first half of an analysis: all but vectors."""
+    """The first half of an analysis: all but vectors; of what they are made: garments, and close-ups of all or none."""
 
     analysis: Analysis
     views: tuple[GarmentView, ...]
+    close_ups: tuple[GarmentView, ...]
 
 
 class GarmentAnalysis:
@@ -132,9 +135,13 @@ class GarmentAnalysis:
         look = await self._look(data, options)
         if not options.embeddings:
             return look.analysis
-        ran = all_of(await self.runs.embed_each(look.views))
-        use, vectors = self._registry.use(Task.GARMENT_EMBED), [one.value for one in ran]
-        garments = tuple(map(_with_vector, look.analysis.garments, look.views, vectors, [use.model] * len(vectors)))
+        use, count = self._registry.use(Task.GARMENT_EMBED), len(look.views)
+        ran = all_of(await self.runs.embed_each((*look.views, *look.close_ups)))
+        vectors, closer = ([one.value for one in part] for part in (ran[:count], ran[count:]))
+        garments = tuple(
+            _with_vector(garment, view, vector, near, readable=use.model == FASHION)
+            for garment, view, vector, near in zip_longest(look.analysis.garments, look.views, vectors, closer)
+        )
         return replace(
             look.analysis,
             garments=garments,
@@ -189,7 +196,9 @@ class GarmentAnalysis:
             judge(image, parsed.persons), (*ran.models, *described), 0.0,
         )  # fmt: skip
         views = tuple(view_of(garment, image) for garment in kept) if options.embeddings else ()
-        return _Look(analysis, views)
+        # Only this model's vectors can be read for patterns, and only the description has use for those.
+        closer = bool(views) and options.attributes and self._registry.use(Task.GARMENT_EMBED).model == FASHION
+        return _Look(analysis, views, tuple(map(close_up, views)) if closer else ())
 
     def _describe(self, garment: ParsedGarment, image: ImageBgr, parsed: ParsedImage) -> Attributes:
         person = parsed.persons[0] if parsed.persons else None
@@ -205,10 +214,12 @@ def _that_took(spent_ms: float, look: _Look) -> _Look:
     return replace(look, analysis=replace(look.analysis, processing_ms=spent_ms))
 
 
-def _with_vector(garment: SeenGarment, view: GarmentView, vector: FloatArray, model: str) -> SeenGarment:
-    """Adds the vector, and what it tells of the garment's name where it can be read."""
+def _with_vector(
+    garment: SeenGarment, view: GarmentView, vector: FloatArray, closer: FloatArray | None, *, readable: bool
+) -> SeenGarment:
+    """Adds the vector, and what it and that of a close-up tell of the garment where they can be read."""
     known = garment.parsed, garment.attributes
-    return SeenGarment(*(refined(*known, view, vector) if model == FASHION else known), vector)
+    return SeenGarment(*(refined(*known, view, vector, closer) if readable else known), vector)
 
 
 def outfit_weight(garment: ParsedGarment) -> float:

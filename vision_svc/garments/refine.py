@@ -39,7 +39,11 @@ def finer_category(category: str, vector: npt.ArrayLike) -> str:
 
 
 def refined(
-    parsed: ParsedGarment, attributes: Attributes | None, view: GarmentView, vector: npt.ArrayLike
+    parsed: ParsedGarment,
+    attributes: Attributes | None,
+    view: GarmentView,
+    vector: npt.ArrayLike,
+    closer: npt.ArrayLike | None = None,
 ) -> tuple[ParsedGarment, Attributes | None]:
     """Gives a garment its finer name, the style that goes with it, and its pattern.
 
@@ -48,12 +52,13 @@ def refined(
         attributes: How it was described under its coarse name; None when it was not.
         view: Its pixels.
         vector: Of `fashion/1`, `(D,)`.
+        closer: That of a close-up of it, for its pattern; None without.
     """
     category = finer_category(parsed.category, vector)
     named = replace(parsed, category=category) if category != parsed.category else parsed
     if attributes is None:
         return named, None
-    known = with_pattern(attributes, vector)
+    known = with_pattern(attributes, vector, closer=closer)
     if named is parsed or category not in CATEGORY_PRIORS:
         return named, known
     look = thumbnail(view)
@@ -61,9 +66,11 @@ def refined(
     return named, replace(known, style=style)
 
 
-def with_pattern(attributes: Attributes, vector: npt.ArrayLike, *, worn: bool = True) -> Attributes:
-    """Names the pattern of a garment, worn or alone, with the help of its vector of `fashion/1`, `(D,)`."""
-    pattern = named_pattern(attributes.pattern, vector, worn=worn)
+def with_pattern(
+    attributes: Attributes, vector: npt.ArrayLike, *, worn: bool = True, closer: npt.ArrayLike | None = None
+) -> Attributes:
+    """Names the pattern of a garment, worn or alone, with the help of vectors of `fashion/1`; see `named_pattern`."""
+    pattern = named_pattern(attributes.pattern, vector, worn=worn, closer=closer)
     if pattern == attributes.pattern:
         return attributes
     confidence = attributes.confidence | {"pattern": pattern.confidence}

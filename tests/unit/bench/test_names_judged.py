@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench._attributes import judged, name_judged
+from bench._attributes import ONE_COLOR_SHARE, judged, name_judged, near_truth
 from imaging.color import srgb_to_lab
 from vision_svc.garments.color_names import parse_hex
 
@@ -46,3 +46,13 @@ def test_figures_count_what_was_right() -> None:
     found = judged(pairs)
     assert (found["garments"], found["names_right"], found["strict"], found["within_6"]) == (2, 0.5, 0.5, 0.5)
     assert judged([])["garments"] == 0
+
+
+def test_the_median_of_a_print_is_none_of_its_colors() -> None:
+    plain, striped = np.full((90, 60, 3), 200, np.uint8), np.full((90, 60, 3), 20, np.uint8)
+    striped[::2] = 235
+    mask = np.ones((90, 60), np.bool_)
+    assert near_truth(plain, mask, lab("#c8c8c8")) == 1
+    wide = np.repeat(striped, 10, axis=0)[:90]
+    assert near_truth(wide, mask, lab("#7f7f7f")) < ONE_COLOR_SHARE
+    assert near_truth(wide, mask, lab("#ebebeb")) >= ONE_COLOR_SHARE

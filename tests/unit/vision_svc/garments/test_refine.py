@@ -101,6 +101,19 @@ def test_edges_speak_for_a_pattern_too() -> None:
     assert patterned(unsure, edges=0.5).word == "striped"
 
 
+def test_a_close_up_speaks_for_a_pattern_too() -> None:
+    whole, close, plain = (
+        space.join({"pattern": np.sqrt(np.array([chances]))})[0]
+        for chances in ((0.85, 0.05, 0.1, 0, 0, 0), (0.02, 0.97, 0.01, 0, 0, 0), (0.99, 0.01, 0, 0, 0, 0))
+    )
+    rule = Pattern("plain", 0.2, 0.4, 0.0, 0.6)
+    assert named_pattern(rule, whole).word == "plain"
+    assert named_pattern(rule, whole, closer=close).word == "striped"
+    sure, unsure = named_pattern(rule, whole, closer=plain), named_pattern(rule, whole)
+    assert sure.word == "plain"
+    assert sure.confidence > unsure.confidence
+
+
 def test_of_a_garment_that_lies_alone_the_encoder_is_believed() -> None:
     vector = space.join({"pattern": np.sqrt(np.array([[0.4, 0.6, 0, 0, 0, 0]]))})[0]
     alone = named_pattern(Pattern("plain", 0.2, 0.0, 0.0, 0.6), vector, worn=False)

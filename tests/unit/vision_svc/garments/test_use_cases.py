@@ -12,9 +12,10 @@ import pytest
 
 from imaging.decode import DecodeLimits, encode_png
 from mesh.errors import ResourceExhaustedError
-from vision_svc.garments import runs
+from vision_svc.garments import fashion_space, runs
 from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis
 from vision_svc.garments.embedding import BatchEmbedding, Embedded, EmbedItem, Subject
+from vision_svc.garments.fashion import FASHION
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.garments.types import Bucket, ParsedGarment, ParsedImage
 from vision_svc.models.batching import QueueLimits
@@ -83,6 +84,20 @@ class Embedder:
 
 def missing() -> Any:
     raise OSError("no such file")
+
+
+class Reader:
+    """Sees stripes in small pictures, and hardly any in large ones; for "fashion/1"."""
+
+    def __init__(self) -> None:
+        self.heights: list[int] = []
+
+    def infer(self, views: Sequence[GarmentView]) -> list[npt.NDArray[np.float32]]:
+        heights = [view.image_bgr.shape[0] for view in views]
+        self.heights += heights
+        stripes = np.array([0.999 if height < 100 else 0.7 for height in heights])
+        chances = np.stack([1 - stripes, stripes, *[stripes * 0] * 4], axis=1)
+        return list(fashion_space.join({"pattern": np.sqrt(chances)}))
 
 
 class Place:
@@ -179,3 +194,26 @@ async def test_a_full_queue_refuses_the_whole_call() -> None:
     refused = [answer for answer in answers if isinstance(answer, BaseException)]
     assert 0 < len(refused) < len(calls)
     assert all(isinstance(error, ResourceExhaustedError) for error in refused)
+
+
+@pytest.mark.parametrize(
+    ("options", "heights"),
+    [
+        pytest.param(AnalysisOptions(), [280, 93], id="a close-up for the pattern"),
+        pytest.param(AnalysisOptions(attributes=False), [280], id="no attributes, no close-up"),
+        pytest.param(AnalysisOptions(embeddings=False), [], id="no vectors, no close-up"),
+    ],
+)
+async def test_patterns_are_read_from_close_ups_too(place: Place, options: AnalysisOptions, heights: list[int]) -> None:
+    reader = Reader()
+    place.registry.register(ModelSpec(Task.GARMENT_EMBED, FASHION, "numpy", "MIT", "test", "A test."), lambda: reader)
+    place.registry.select(Task.GARMENT_EMBED, FASHION)
+    place.registry.load_selected()
+    (garment,) = (await place.analysis.analyze(picture(300), options)).garments
+    assert reader.heights == heights
+    if options.attributes and options.embeddings:
+        assert garment.attributes is not None
+        assert garment.attributes.pattern.word == "striped"
+    if options.embeddings:
+        assert garment.vector is not None
+        assert fashion_space.chances(garment.vector, "pattern")[0] == pytest.approx(0.3, abs=1e-5)
