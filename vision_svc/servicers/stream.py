@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from vitrine.vision.v1 import garment_service_pb2
 
-from mesh.errors import InternalError, InvalidInputError, UnavailableError, VitrineError
+from mesh.errors import InvalidInputError, UnavailableError, VitrineError
+from mesh.failures import FailureStage
 from mesh.status import ErrorTable, status_of
 from vision_svc.garments.analysis import GarmentAnalysis
 from vision_svc.garments.runs import Run
@@ -41,7 +42,7 @@ class AnalyzeStream:
             stopping: Set when the server drains; pictures that were read are still answered.
             min_score: Threshold where the config says nothing.
         """
-        self._analysis, self._run, self._errors = analysis, run, errors
+        self._analysis, self._run, self._failures = analysis, run, FailureStage(errors)
         self._stopping, self._min_score = stopping, min_score
 
     async def serve(self, requests: AsyncIterator[Request]) -> AsyncIterator[Response]:
@@ -122,11 +123,8 @@ class AnalyzeStream:
         try:
             analysis = await self._analysis.analyze(image.image.data, options)
             message: garment_service_pb2.ImageAnalysis = await self._run(convert.analysis_message, analysis, parts)
-        except Exception as error:
-            known = self._errors.convert(error)
-            if known is None or isinstance(known, InternalError):
-                raise
-            answer = Response(sequence=image.sequence, error=status_of(known))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is about this picture; ours is logged
+            answer = Response(sequence=image.sequence, error=status_of(self._failures.convert(error)))
         else:
             answer = Response(sequence=image.sequence, analysis=message)
         await answers.put(answer)
