@@ -14,8 +14,9 @@ import psycopg
 from psycopg import sql
 
 from retrieval_svc.catalog.money import Money
-from retrieval_svc.catalog.product import ColorTag, Product, to_document
-from retrieval_svc.catalog.vocabulary import Availability, Gender, bucket_of, key
+from retrieval_svc.catalog.product import ColorTag, Product
+from retrieval_svc.catalog.vocabulary import Availability, Gender, bucket_of
+from retrieval_svc.storage.catalog import product_values
 from retrieval_svc.storage.vectors import pack
 
 FloatArray = npt.NDArray[np.float32]
@@ -33,10 +34,6 @@ _STOCK = (1, 1, 1, 1, 1, 2, 3, 5)
 _BRANDS = 120
 # Length of the noise beside a cluster's centre: neighbours in a cluster have a cosine of about 0.6.
 _NOISE = 0.8
-_PRODUCT_COLUMNS = (
-    "product_id", "doc", "etag", "brand_key", "category_key", "bucket", "gender", "color_keys", "size_keys", "tag_keys",
-    "availability", "currency", "amount", "picture_id", "change_seq",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +133,10 @@ def fill(database_url: str, sample: Sample) -> None:
     """
     address = database_url.replace("+psycopg", "", 1)
     with psycopg.connect(address, options="-c search_path=retrieval") as connection, connection.cursor() as cursor:
-        columns = sql.SQL(", ").join(map(sql.Identifier, _PRODUCT_COLUMNS))
+        columns = sql.SQL(", ").join(map(sql.Identifier, product_row(sample, 0)))
         with cursor.copy(sql.SQL("copy products ({}) from stdin").format(columns)) as rows:
             for number in range(len(sample.vectors)):
-                rows.write_row(_row(sample.product(number), number))
+                rows.write_row(tuple(product_row(sample, number).values()))
         with cursor.copy(
             "copy product_vectors (product_id, model, picture_id, vector) from stdin (format binary)"
         ) as rows:
@@ -153,13 +150,10 @@ def fill(database_url: str, sample: Sample) -> None:
         cursor.execute("insert into index_models (active_model, active_dimension) values (%s, %s)", (MODEL, dimension))
 
 
-def _row(product: Product, number: int) -> tuple[object, ...]:
-    return (
-        product.product_id, json.dumps(to_document(product)), product.etag, key(product.brand), key(product.category),
-        int(product.bucket), int(product.gender), [key(color.name) for color in product.colors],
-        [key(size) for size in product.sizes], [key(tag) for tag in product.tags], int(product.availability),
-        product.price.currency, product.price.amount, f"{number:x}", number + 1,
-    )  # fmt: skip
+def product_row(sample: Sample, number: int) -> dict[str, object]:
+    """Returns the row of the n-th product, by column, as the service writes it."""
+    values = product_values(sample.product(number))
+    return values | {"doc": json.dumps(values["doc"]), "picture_id": f"{number:x}", "change_seq": number + 1}
 
 
 def _rounded(currency: str, amount: float) -> Money:

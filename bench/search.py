@@ -11,8 +11,9 @@ not of); what GetIndex costs; searches while a new index is built and swapped in
 catalogue, through the real vision service, what is written in `bench/_search_queries.py`.
 
 `--keep DIR` leaves catalogue and index in DIR and takes them from there the next time: with `--no-swap` (a swap builds
-an index anew) and `--no-text` that measures again within a minute. `--quick` takes 10,500 products, just enough for a
-graph, fewer queries, and leaves the texts out: drawing and embedding the demo catalogue takes longer than all the rest.
+an index anew) and `--no-text` that measures again within a minute. `--quick` takes 5,250 products with vectors of 512
+numbers, just enough for a graph, fewer queries, and leaves the texts out: drawing and embedding the demo catalogue takes
+longer than all the rest.
 
 The last line is one JSON object; the exit status is 1 when a target is missed (`bench/_search_targets.py`).
 `scan.ratio` says how many times the CPU time of a whole search over gRPC the bare arithmetic of a scan in numpy takes,
@@ -55,7 +56,8 @@ from bench._search_service import RetrievalService, running_service
 from bench._search_targets import missed_of
 from bench._search_words import text_report
 
-QUICK_PRODUCTS, QUICK_QUERIES = 10_500, 60
+# Twice as long vectors need half as many products for a graph.
+QUICK_PRODUCTS, QUICK_DIMENSION, QUICK_QUERIES = 5_250, 512, 60
 BUILD_LIMIT_S = 3600.0
 IDLE_PERCENT = 15.0
 _MIB = 1024 * 1024
@@ -149,8 +151,8 @@ def arguments_of(words: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer products and queries, no texts")
-    parser.add_argument("--products", type=int, default=0, help="how many (100,000; quick: 10,500)")
-    parser.add_argument("--dimension", type=int, default=256, help="numbers of a vector")
+    parser.add_argument("--products", type=int, default=0, help="how many (100,000; quick: 5,250)")
+    parser.add_argument("--dimension", type=int, default=0, help="numbers of a vector (256; quick: 512)")
     parser.add_argument("--queries", type=int, default=0, help="timed searches without a filter (400; quick: 60)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None, help="where files go; a temporary folder when left out")
@@ -159,6 +161,7 @@ def arguments_of(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-text", action="store_true", help="leave the text queries out")
     arguments = parser.parse_args(words)
     arguments.products = arguments.products or (QUICK_PRODUCTS if arguments.quick else 100_000)
+    arguments.dimension = arguments.dimension or (QUICK_DIMENSION if arguments.quick else 256)
     arguments.queries = arguments.queries or (QUICK_QUERIES if arguments.quick else 400)
     arguments.no_text |= arguments.quick
     return arguments

@@ -73,9 +73,9 @@ async def write_products(connection: AsyncConnection, items: Sequence[Product]) 
     if not items:
         return
     ids = [item.product_id for item in items]
-    insert = pg.insert(products).values([_values(item) for item in items])
+    insert = pg.insert(products).values([product_values(item) for item in items])
     same_picture = sa.case((products.c.picture_id == insert.excluded.picture_id, products.c.seen_pattern), else_=None)
-    changed = {column: insert.excluded[column] for column in _values(items[0]) if column != "product_id"}
+    changed = {column: insert.excluded[column] for column in product_values(items[0]) if column != "product_id"}
     await connection.execute(
         insert.on_conflict_do_update(
             index_elements=[products.c.product_id],
@@ -129,7 +129,8 @@ async def has_picture(connection: AsyncConnection, product_id: str, image_id: st
     return bool(await connection.scalar(sa.select(statement)))
 
 
-def _values(product: Product) -> dict[str, Any]:
+def product_values(product: Product) -> dict[str, Any]:
+    """Returns the columns of a product that its writer fills, by name."""
     return {
         "product_id": product.product_id,
         "doc": to_document(product),

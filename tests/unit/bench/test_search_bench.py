@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from vitrine.embedded.postgres import PostgresServer
 
-from bench._search_data import make_sample
+from bench._search_data import make_sample, product_row
 from bench._search_kept import Made, Place
 from bench._search_targets import missed_of
+from retrieval_svc.storage.tables import products
 
 pytestmark = pytest.mark.unit
 
@@ -22,6 +23,14 @@ def test_sample_is_the_same_each_time() -> None:
     again = make_sample(400, 16, 3)
     assert np.array_equal(SAMPLE.vectors, again.vectors)
     assert [SAMPLE.product(n) for n in (0, 399)] == [again.product(n) for n in (0, 399)]
+
+
+def test_rows_have_every_column_that_the_service_must_fill() -> None:
+    row = product_row(SAMPLE, 5)
+    wanted = {column.name for column in products.columns if not column.nullable and column.server_default is None}
+    assert wanted <= row.keys()
+    assert row["product_id"] == SAMPLE.product(5).product_id
+    assert row["material_keys"] == ["cotton"]
 
 
 def test_nearest_keeps_to_the_mask_and_to_its_order() -> None:
