@@ -76,8 +76,9 @@ def color_block(lab: Vector, weight: Vector | None = None) -> Vector:
     nearness -= nearness.max(axis=0)
     closeness = np.exp(np.maximum(nearness, _NEXT_TO_NOTHING, out=nearness), out=nearness)
     counts = np.ones(len(lab)) if weight is None else weight
-    total = closeness @ np.asarray(counts / closeness.sum(axis=0), np.float32)
-    return np.asarray(np.sqrt(total / counts.sum()), np.float64)
+    # Not a matrix product, which is large enough here to be spread over cores, in another order on each machine.
+    closeness *= np.asarray(counts / closeness.sum(axis=0), np.float32)
+    return np.asarray(np.sqrt(closeness.sum(axis=1) / counts.sum()), np.float64)
 
 
 @cache
