@@ -12,8 +12,8 @@ catalogue, through the real vision service, what is written in `bench/_search_qu
 
 `--keep DIR` leaves catalogue and index in DIR and takes them from there the next time: with `--no-swap` (a swap builds
 an index anew) and `--no-text` that measures again within a minute. `--quick` takes 5,250 products with vectors of 512
-numbers, just enough for a graph, fewer queries, and leaves the texts out: drawing and embedding the demo catalogue takes
-longer than all the rest.
+numbers, just enough for a graph, fewer queries, and leaves the texts out: drawing and embedding the demo catalogue
+takes longer than all the rest.
 
 The last line is one JSON object; the exit status is 1 when a target is missed (`bench/_search_targets.py`).
 `scan.ratio` says how many times the CPU time of a whole search over gRPC the bare arithmetic of a scan in numpy takes,
