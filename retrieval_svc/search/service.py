@@ -14,7 +14,7 @@ from retrieval_svc.catalog.product import point_id
 from retrieval_svc.catalog.vocabulary import key
 from retrieval_svc.index.generation import GenerationState, OpenGeneration
 from retrieval_svc.index.manager import IndexManager
-from retrieval_svc.index.schema import WORDS_VECTOR, index_filter
+from retrieval_svc.index.schema import MAIN_COLOR_SINCE, WORDS_VECTOR, index_filter
 from retrieval_svc.index.vector_index import IndexQuery
 from retrieval_svc.index.words import WordEncoder
 from retrieval_svc.search.limits import known_currency, shown_currency, within, without_effect
@@ -33,7 +33,7 @@ from retrieval_svc.search.query import (
     VectorQuery,
 )
 from retrieval_svc.search.ranker import Ranker
-from retrieval_svc.search.ranking import Ranking, Weights
+from retrieval_svc.search.ranking import MAIN_COLOR, Ranking, Weights
 from retrieval_svc.search.rate_day import rates_day
 from retrieval_svc.search.resolve import Resolved, check_encoder, from_product, from_vector, unit
 from retrieval_svc.search.spelling import misspelt
@@ -180,7 +180,8 @@ class Search:
 
 
 def _wished(options: RankingOptions, wishes: Wishes) -> RankingOptions:
-    return replace(options, filter=wishes.added_to(options.filter), budget=options.budget or wishes.budget)
+    wanted, budget = wishes.added_to(options.filter), options.budget or wishes.budget
+    return replace(options, filter=wanted, budget=budget, main_colors=frozenset(wishes.filter.colors))
 
 
 def _plan(
@@ -196,6 +197,7 @@ def _plan(
         weights,
         size=weights.size if person.sizes else 0.0,
         color_season=weights.color_season if person.colors else 0.0,
+        main_color=MAIN_COLOR if options.main_colors and state.schema_version >= MAIN_COLOR_SINCE else 0.0,
     )
     if resolved.words is not None:
         weights = weights.shared_with_words(resolved.understood)
@@ -206,6 +208,7 @@ def _plan(
         float(state.rates.to_euro(budget, budget_path)) if budget and budget.amount > 0 else None,
         frozenset(key(brand) for brand in context.preferred_brands),
         person=person,
+        main_colors=options.main_colors,
     )
     currency = known_currency(options, state.rates)
     plan = RankPlan(

@@ -130,7 +130,7 @@ def _context(message: personal_context_pb2.PersonalContext) -> PersonalContext:
 def _match(match: Match) -> match_pb2.ProductMatch:
     price, change = match.converted_price, match.counterfactual
     return match_pb2.ProductMatch(
-        product=product_to_proto(match.product),
+        product=product_to_proto(match.product, match.etag),
         rank=match.rank,
         score=match.score,
         terms=[

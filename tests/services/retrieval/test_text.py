@@ -44,6 +44,19 @@ async def test_text_is_read_and_said(user: Stubs) -> None:
     assert len(plain.matches) > len(answer.matches)
 
 
+async def test_a_named_color_is_a_term_of_its_own(user: Stubs) -> None:
+    for text, named in (("navy shirt", True), ("shirt", False)):
+        answer = await user.search.SearchProducts(pb.SearchProductsRequest(text=text, page_size=100))
+        assert answer.matches
+        for match in answer.matches:
+            values = [term.value for term in match.terms if term.name == "main_color"]
+            assert values == ([1.0] if named else [])
+            assert match.score == pytest.approx(sum(term.contribution for term in match.terms))
+    product = answer.matches[0].product
+    stored = await user.catalog.GetProduct(catalog_service_pb2.GetProductRequest(name=product.name))
+    assert product.etag == stored.product.etag
+
+
 async def test_a_color_that_no_such_product_has_is_given_up(user: Stubs) -> None:
     ranking = pb.RankingOptions(filter=product_pb2.ProductFilter(sizes=["42"], brands=["Mare"]))
     everything = await user.search.SearchProducts(

@@ -58,6 +58,7 @@ _TERMS: Final = {
     "taste": bgr("#7856c4"),
     "size": bgr("#5d9431"),
     "color_season": bgr("#e0532f"),
+    "main_color": bgr("#a3785a"),
 }
 
 

@@ -13,6 +13,7 @@ TERM_WORDS = {
     "taste": "taste",
     "size": "size",
     "color_season": "season",
+    "main_color": "colour",
 }
 _AVAILABILITY = {
     product_pb2.AVAILABILITY_IN_STOCK: "in stock",
