@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.database import Database
-from mesh.errors import VitrineError
+from mesh.errors import AbortedError, VitrineError
 from mesh.metrics import Metrics
 from retrieval_svc.catalog.candidate import Candidate, Prepared
+from retrieval_svc.catalog.import_start import MAX_REPORTED, ImportOrder, Progress, start_import
 from retrieval_svc.catalog.product import Product
 from retrieval_svc.catalog.rows import RowProblem
 from retrieval_svc.catalog.writer import CatalogWriter, Outcome
-from retrieval_svc.storage import catalog, imports, vectors
+from retrieval_svc.storage import imports
 from retrieval_svc.storage.imports import ImportCounts, ImportState, Rejection
 
 # One transaction holds the write lock of the catalogue for a few dozen milliseconds with so many rows.
 _BATCH = 32
-# An import that made no progress for so long has lost its process or its client.
-ABANDONED_AFTER = dt.timedelta(minutes=10)
-# What the response of an import may hold; ListImportRejections has all.
-MAX_REPORTED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOrder:
-    """What holds for a whole import; fields as in `vitrine.retrieval.v1.ImportConfig`."""
-
-    source: str = ""
-    dry_run: bool = False
-    total_row_count: int = 0
-    brand_scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +37,6 @@ class Row:
     product: Product | list[RowProblem]
     images: Sequence[bytes] = ()
     id_field: str = "sku"
-
-
-@dataclass(slots=True)
-class _Run:
-    import_id: str
-    order: ImportOrder
-    counts: ImportCounts = field(default_factory=ImportCounts)
-    reported: list[Rejection] = field(default_factory=list)
-    noted: int = 0
 
 
 class Importer:
@@ -97,15 +73,8 @@ class Importer:
             VitrineError: When a store does not answer or the stream is broken; the rows counted so far are stored. Its
                 metadata have the name of the import.
         """
-        run = _Run(str(uuid.uuid4()), order)
         async with self._database.begin() as connection:
-            await imports.fail_abandoned(connection, ABANDONED_AFTER)
-            await imports.begin_import(
-                connection, run.import_id, order.source, dry_run=order.dry_run, total_row_count=order.total_row_count
-            )
-            if order.brand_scores and not order.dry_run:
-                await catalog.lock_writes(connection)
-                await vectors.write_brand_scores(connection, order.brand_scores)
+            run = await start_import(connection, order)
         with self._running.track_inprogress():
             try:
                 async for chunk in chunks:
@@ -119,7 +88,7 @@ class Importer:
         await self._end(run, ImportState.SUCCEEDED, "")
         return run.import_id, run.reported
 
-    async def _batch(self, run: _Run, rows: Sequence[Row]) -> None:
+    async def _batch(self, run: Progress, rows: Sequence[Row]) -> None:
         products = [row for row in rows if isinstance(row.product, Product)]
         rejections = [it for row in rows if isinstance(row.product, list) for it in _rejections(row, row.product)]
         async with self._database.begin() as connection:
@@ -141,19 +110,21 @@ class Importer:
         numbers = {product_id: taken[product_id] for product_id in good}
         await self._store(run, rows, list(good.values()), numbers, rejections)
 
-    async def _prepare(self, run: _Run, rows: Sequence[Row]) -> list[Prepared]:
+    async def _prepare(self, run: Progress, rows: Sequence[Row]) -> list[Prepared]:
         candidates = [Candidate(_product_of(row), row.images) for row in rows]
         return await self._writer.prepare(candidates, embed=not run.order.dry_run) if candidates else []
 
     async def _store(
-        self, run: _Run, rows: Sequence[Row], good: Sequence[Prepared], numbers: Mapping[str, int],
+        self, run: Progress, rows: Sequence[Row], good: Sequence[Prepared], numbers: Mapping[str, int],
         rejections: Sequence[Rejection],
     ) -> None:  # fmt: skip
         async def note(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
             _count(run.counts, rows, good, outcomes, rejections)
+            # First of all: from here on no other stream can go on with this import.
+            if not await imports.save_progress(connection, run.import_id, run.counts, run.stored_row_count):
+                raise AbortedError("another stream goes on with this import", "STATE_CONFLICT")
             await imports.note_rows(connection, run.import_id, numbers)
             await imports.add_rejections(connection, run.import_id, run.noted, rejections)
-            await imports.save_progress(connection, run.import_id, run.counts)
 
         if run.order.dry_run or not good:
             async with self._database.begin() as connection:
@@ -162,17 +133,22 @@ class Importer:
             for outcome in await self._writer.store(good, note):
                 self._rows.labels(outcome.value).inc()
             self._on_change()
+        run.stored_row_count = run.counts.row_count
         self._rows.labels("rejected").inc(len({rejection.row_number for rejection in rejections}))
         run.noted += len(rejections)
         run.reported += rejections[: MAX_REPORTED - len(run.reported)]
 
-    async def _end(self, run: _Run, state: ImportState, error: str) -> None:
+    async def _end(self, run: Progress, state: ImportState, error: str) -> None:
         try:
             async with self._database.begin() as connection:
-                await imports.end_import(connection, run.import_id, state, error)
+                counted = run.stored_row_count
+                ours = await imports.end_import(connection, run.import_id, state, error, row_count=counted)
         except VitrineError:
             if state is ImportState.SUCCEEDED:
                 raise
+            return
+        if not ours and state is ImportState.SUCCEEDED:
+            raise AbortedError("another stream goes on with this import", "STATE_CONFLICT")
 
 
 def _product_of(row: Row) -> Product:

@@ -16,7 +16,7 @@ from mesh.errors import (
 from retrieval_svc.catalog.candidate import Candidate
 from retrieval_svc.catalog.filters import ProductFilter
 from retrieval_svc.catalog.gallery import Gallery
-from retrieval_svc.catalog.importer import ABANDONED_AFTER
+from retrieval_svc.catalog.import_start import ABANDONED_AFTER, RESUMABLE_FOR
 from retrieval_svc.catalog.money import EURO, Money, RateTable
 from retrieval_svc.catalog.pictures import PictureStore
 from retrieval_svc.catalog.product import Product
@@ -171,7 +171,7 @@ class Catalog:
             NotFoundError: When there is none.
         """
         async with self._database.begin() as connection:
-            await imports.fail_abandoned(connection, ABANDONED_AFTER)
+            await imports.end_abandoned(connection, ABANDONED_AFTER, RESUMABLE_FOR)
             run = await imports.read_import(connection, import_id)
         if run is None:
             raise NotFoundError(f"no import imports/{import_id}", "RESOURCE_NOT_FOUND")

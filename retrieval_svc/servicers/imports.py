@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import NoReturn
@@ -10,12 +11,15 @@ from vitrine.retrieval.v1 import catalog_service_pb2 as pb
 
 from mesh.errors import FieldViolation, InvalidInputError
 from mesh.validation import validate
-from retrieval_svc.catalog.importer import ImportOrder, Row
+from retrieval_svc.catalog.import_start import ImportOrder
+from retrieval_svc.catalog.importer import Row
 from retrieval_svc.catalog.product import Product
 from retrieval_svc.catalog.rows import RowProblem, parse_row
 from retrieval_svc.servicers.checks import check_values, product_violations
 from retrieval_svc.servicers.products import product_from_proto, time_to_proto
 from retrieval_svc.storage.imports import ImportRun, Rejection
+
+_CANCELLED_WITHIN_S = 0.2
 
 
 async def read_stream(
@@ -38,7 +42,17 @@ async def read_stream(
         if not brand.strip():
             path = f"config.brand_scores[{json.dumps(brand)}]"
             raise InvalidInputError.of(path, "must be the name of a brand, got blanks only")
-    order = ImportOrder(config.source, config.dry_run, config.total_row_count, dict(config.brand_scores))
+    if config.done_row_count and not config.resume:
+        raise InvalidInputError.of("config.done_row_count", "must be 0 without config.resume")
+    order = ImportOrder(
+        config.source,
+        config.dry_run,
+        config.total_row_count,
+        dict(config.brand_scores),
+        config.request_id,
+        config.resume.removeprefix("imports/"),
+        config.done_row_count,
+    )
     return order, _chunks(requests, config.default_currency_code)
 
 
@@ -47,6 +61,8 @@ async def _chunks(requests: AsyncIterator[pb.ImportProductsRequest], default_cur
         if request.WhichOneof("message") != "chunk":
             _violation("only the first message may be a config")
         yield [_row(row, default_currency) for row in request.chunk.rows]
+    # When a client goes away grpc.aio ends the messages as if it had sent all of them, and cancels the call just after.
+    await asyncio.sleep(_CANCELLED_WITHIN_S)
 
 
 def _row(row: pb.ImportRow, default_currency: str) -> Row:

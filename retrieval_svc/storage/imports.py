@@ -109,11 +109,30 @@ async def note_rows(connection: AsyncConnection, import_id: str, rows: Mapping[s
         await connection.execute(sa.insert(import_rows), values)
 
 
-async def save_progress(connection: AsyncConnection, import_id: str, counts: ImportCounts) -> None:
-    """Notes how far an import is, in the transaction of the rows that it counts."""
+async def save_progress(
+    connection: AsyncConnection, import_id: str, counts: ImportCounts, row_count_before: int
+) -> bool:
+    """Notes how far an import is, in the transaction of the rows that it counts.
+
+    Args:
+        connection: In a transaction.
+        import_id: The import.
+        counts: What it counts now.
+        row_count_before: How many rows it counted before.
+
+    Returns:
+        False, and nothing is noted, where it has ended or counts other rows: another stream goes on with it.
+    """
     values: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS}
-    statement = sa.update(imports).where(imports.c.import_id == import_id)
-    await connection.execute(statement.values(**values, update_time=sa.func.now()))
+    result = await connection.execute(_running(import_id, row_count_before).values(**values, update_time=sa.func.now()))
+    return bool(result.rowcount)
+
+
+def _running(import_id: str, row_count: int) -> sa.Update:
+    table = imports.c
+    return sa.update(imports).where(
+        table.import_id == import_id, table.state == int(ImportState.RUNNING), table.row_count == row_count
+    )
 
 
 async def add_rejections(
@@ -142,17 +161,45 @@ async def add_rejections(
         await connection.execute(sa.insert(import_rejections), rows)
 
 
-async def end_import(connection: AsyncConnection, import_id: str, state: ImportState, error: str = "") -> None:
-    """Notes how an import ended."""
-    statement = sa.update(imports).where(imports.c.import_id == import_id)
-    await connection.execute(
-        statement.values(state=int(state), error=error, end_time=sa.func.now(), update_time=sa.func.now())
+async def end_import(
+    connection: AsyncConnection, import_id: str, state: ImportState, error: str = "", *, row_count: int
+) -> bool:
+    """Notes how an import ended.
+
+    Args:
+        connection: In a transaction.
+        import_id: The import.
+        state: How it ended.
+        error: Why it failed.
+        row_count: How many rows it counts.
+
+    Returns:
+        False, and nothing is noted, where it has ended or counts other rows: another stream goes on with it.
+    """
+    ended = _running(import_id, row_count).values(
+        state=int(state), error=error, end_time=sa.func.now(), update_time=sa.func.now()
     )
-    await connection.execute(sa.delete(import_rows).where(import_rows.c.import_id == import_id))
+    if not (await connection.execute(ended)).rowcount:
+        return False
+    if state is ImportState.SUCCEEDED:
+        await connection.execute(sa.delete(import_rows).where(import_rows.c.import_id == import_id))
+    return True
 
 
-async def fail_abandoned(connection: AsyncConnection, older_than: dt.timedelta) -> int:
+async def reopen_import(connection: AsyncConnection, import_id: str) -> None:
+    """Notes that an import goes on."""
+    statement = sa.update(imports).where(imports.c.import_id == import_id)
+    running = int(ImportState.RUNNING)
+    await connection.execute(statement.values(state=running, error="", end_time=None, update_time=sa.func.now()))
+
+
+async def end_abandoned(connection: AsyncConnection, older_than: dt.timedelta, resumable: dt.timedelta) -> int:
     """Ends imports whose process died: running, and without progress for so long.
+
+    Args:
+        connection: In a transaction.
+        older_than: How long.
+        resumable: For how long an import that failed may go on; then its article numbers are forgotten.
 
     Returns:
         How many there were.
@@ -167,14 +214,21 @@ async def fail_abandoned(connection: AsyncConnection, older_than: dt.timedelta) 
             end_time=imports.c.update_time,
         )
     )
-    ended = sa.select(imports.c.import_id).where(imports.c.state != int(ImportState.RUNNING))
-    await connection.execute(sa.delete(import_rows).where(import_rows.c.import_id.in_(ended)))
+    final = sa.select(imports.c.import_id).where(imports.c.end_time < sa.func.now() - resumable)
+    await connection.execute(sa.delete(import_rows).where(import_rows.c.import_id.in_(final)))
     return int(result.rowcount)
 
 
-async def read_import(connection: AsyncConnection, import_id: str) -> ImportRun | None:
-    """Returns an import, or None when there is none."""
-    row = (await connection.execute(sa.select(imports).where(imports.c.import_id == import_id))).first()
+async def read_import(connection: AsyncConnection, import_id: str, *, lock: bool = False) -> ImportRun | None:
+    """Returns an import, or None when there is none.
+
+    Args:
+        connection: In a transaction.
+        import_id: The import.
+        lock: Keep others from changing it until the transaction ends.
+    """
+    statement = sa.select(imports).where(imports.c.import_id == import_id)
+    row = (await connection.execute(statement.with_for_update() if lock else statement)).first()
     if row is None:
         return None
     counts = ImportCounts(**{name: getattr(row, name) for name in _COUNTS})
@@ -182,6 +236,12 @@ async def read_import(connection: AsyncConnection, import_id: str) -> ImportRun 
         row.import_id, ImportState(row.state), row.source, row.dry_run, row.total_row_count, counts,
         row.create_time, row.end_time, row.error, row.rejections_purge_time,
     )  # fmt: skip
+
+
+async def count_rejections(connection: AsyncConnection, import_id: str) -> int:
+    """Returns how many problems of an import were noted."""
+    statement = sa.select(sa.func.count()).select_from(import_rejections)
+    return int(await connection.scalar(statement.where(import_rejections.c.import_id == import_id)) or 0)
 
 
 async def list_rejections(

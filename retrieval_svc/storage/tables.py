@@ -138,14 +138,14 @@ import_rejections = sa.Table(
     sa.Column("description", sa.Text, nullable=False),
 )
 
-# Where an article number stood first in an import that runs; in the database, since a catalogue may be of any size.
+# Which row of an import stored an article number, while it runs or may go on; in the database, since a catalogue may be
+# of any size.
 import_rows = sa.Table(
     "import_rows",
     metadata,
     sa.Column("import_id", sa.Text, sa.ForeignKey("imports.import_id", ondelete="CASCADE"), primary_key=True),
     sa.Column("product_id", sa.Text, primary_key=True),
     sa.Column("row_number", sa.BigInteger, nullable=False),
-    prefixes=["UNLOGGED"],
 )
 
 # One row: the model whose vectors the index holds, and the one that takes over once every product has its vector.

@@ -172,6 +172,15 @@ async def stored_rows(place: Place, table: str) -> int:
     return int(found[0])
 
 
+async def noted_numbers(place: Place, import_name: str) -> int:
+    """How many article numbers are kept of an import, because it runs or may go on."""
+    async with await psycopg.AsyncConnection.connect(place.database_url.replace("+psycopg", "")) as connection:
+        query = "select count(*) from retrieval.import_rows where import_id = %s"
+        found = await (await connection.execute(query, [import_name.removeprefix("imports/")])).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
 async def test_article_number_that_stands_twice_counts_once(place: Place) -> None:
     stubs = place.stubs("operator")
     rows = [
@@ -196,7 +205,7 @@ async def test_article_number_that_stands_twice_counts_once(place: Place) -> Non
     assert (run.row_count, run.created_count, run.rejected_count) == (8, 3, 5)
     products = (await stubs.catalog.ListProducts(pb.ListProductsRequest())).products
     assert [(item.name, item.title) for item in products if item.name == "products/A"] == [("products/A", "First")]
-    assert await stored_rows(place, "import_rows") == 0  # what was noted while it ran is gone
+    assert await noted_numbers(place, run.name) == 0  # what was noted while it ran is gone
     await stubs.channel.close()
 
 

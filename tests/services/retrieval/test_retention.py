@@ -126,7 +126,7 @@ async def test_refused_rows_go_and_their_import_says_so(database: Database) -> N
                 connection, import_id, 0, [Rejection(1, "sku", "INVALID_FIELD", "is required")]
             )
             if import_id != "running":
-                await imports.end_import(connection, import_id, ImportState.SUCCEEDED)
+                await imports.end_import(connection, import_id, ImportState.SUCCEEDED, row_count=0)
                 ended = sa.func.now() - dt.timedelta(days=age)
                 run = sa.update(import_runs).where(import_runs.c.import_id == import_id)
                 await connection.execute(run.values(end_time=ended))

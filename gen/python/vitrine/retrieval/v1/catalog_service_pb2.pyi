@@ -55,6 +55,9 @@ class ImportConfig(_message.Message):
     DRY_RUN_FIELD_NUMBER: _builtins.int
     TOTAL_ROW_COUNT_FIELD_NUMBER: _builtins.int
     BRAND_SCORES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RESUME_FIELD_NUMBER: _builtins.int
+    DONE_ROW_COUNT_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """Where the catalogue comes from, for the report: a file name, a shop."""
     default_currency_code: _builtins.str
@@ -63,6 +66,16 @@ class ImportConfig(_message.Message):
     """Check every row and write nothing."""
     total_row_count: _builtins.int
     """How many rows will come, for progress; 0 when not known."""
+    request_id: _builtins.str
+    """The id that the import gets, a UUID, so that its name is known also when the connection breaks; empty: the server makes
+    one. Not used with `resume`.
+    """
+    resume: _builtins.str
+    """An import to go on with, `imports/{import}`: one that broke, or whose end nobody heard of. Its counts and rejections go
+    on, and so does the rule that of an article number that stands twice the first row counts. For a week after it failed.
+    """
+    done_row_count: _builtins.int
+    """With `resume`: how many rows are left out because they are done, the import's `row_count`."""
     @_builtins.property
     def brand_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Standing of brands, 0-1, by brand: the value of the ranking's term `brand`. A brand that was never named has 0.5."""
@@ -75,10 +88,13 @@ class ImportConfig(_message.Message):
         dry_run: _builtins.bool = ...,
         total_row_count: _builtins.int = ...,
         brand_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        request_id: _builtins.str = ...,
+        resume: _builtins.str = ...,
+        done_row_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_scores", b"brand_scores", "default_currency_code", b"default_currency_code", "dry_run", b"dry_run", "source", b"source", "total_row_count", b"total_row_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_scores", b"brand_scores", "default_currency_code", b"default_currency_code", "done_row_count", b"done_row_count", "dry_run", b"dry_run", "request_id", b"request_id", "resume", b"resume", "source", b"source", "total_row_count", b"total_row_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

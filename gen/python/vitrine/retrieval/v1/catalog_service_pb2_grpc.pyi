@@ -38,10 +38,17 @@ class CatalogServiceStub:
     vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
     rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
     the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-    number that stands twice the first row that can be stored counts.
+    number that stands twice the first row that can be stored counts. Another stream goes on behind these rows when its
+    config names the import in `resume`.
 
     Possible errors:
     * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
+    * NOT_FOUND: `resume` names no import.
+    * ALREADY_EXISTS: there is an import with the id in `request_id`.
+    * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
+      the other way round (STATE_CONFLICT).
+    * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
+      import (STATE_CONFLICT).
     * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
       follow by themselves.
     """
@@ -113,10 +120,17 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
     rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
     the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-    number that stands twice the first row that can be stored counts.
+    number that stands twice the first row that can be stored counts. Another stream goes on behind these rows when its
+    config names the import in `resume`.
 
     Possible errors:
     * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
+    * NOT_FOUND: `resume` names no import.
+    * ALREADY_EXISTS: there is an import with the id in `request_id`.
+    * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
+      the other way round (STATE_CONFLICT).
+    * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
+      import (STATE_CONFLICT).
     * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
       follow by themselves.
     """
@@ -191,10 +205,17 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
         the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-        number that stands twice the first row that can be stored counts.
+        number that stands twice the first row that can be stored counts. Another stream goes on behind these rows when its
+        config names the import in `resume`.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
+        * NOT_FOUND: `resume` names no import.
+        * ALREADY_EXISTS: there is an import with the id in `request_id`.
+        * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
+          the other way round (STATE_CONFLICT).
+        * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
+          import (STATE_CONFLICT).
         * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
           follow by themselves.
         """

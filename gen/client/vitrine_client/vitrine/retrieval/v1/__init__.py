@@ -1176,6 +1176,23 @@ class ImportConfig(betterproto2.Message):
     Standing of brands, 0-1, by brand: the value of the ranking's term `brand`. A brand that was never named has 0.5.
     """
 
+    request_id: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    The id that the import gets, a UUID, so that its name is known also when the connection breaks; empty: the server makes
+    one. Not used with `resume`.
+    """
+
+    resume: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    An import to go on with, `imports/{import}`: one that broke, or whose end nobody heard of. Its counts and rejections go
+    on, and so does the rule that of an article number that stands twice the first row counts. For a week after it failed.
+    """
+
+    done_row_count: "int" = betterproto2.field(8, betterproto2.TYPE_INT64)
+    """
+    With `resume`: how many rows are left out because they are done, the import's `row_count`.
+    """
+
 
 default_message_pool.register_message("vitrine.retrieval.v1", "ImportConfig", ImportConfig)
 
@@ -2640,10 +2657,17 @@ class CatalogServiceSyncStub:
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
         the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-        number that stands twice the first row that can be stored counts.
+        number that stands twice the first row that can be stored counts. Another stream goes on behind these rows when its
+        config names the import in `resume`.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
+        * NOT_FOUND: `resume` names no import.
+        * ALREADY_EXISTS: there is an import with the id in `request_id`.
+        * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
+          the other way round (STATE_CONFLICT).
+        * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
+          import (STATE_CONFLICT).
         * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
           follow by themselves.
         """
@@ -2802,10 +2826,17 @@ class CatalogServiceStub(betterproto2_grpclib.ServiceStub):
         vector) or not at all, by its article number, so the same stream may be sent again. The server reads on only when the
         rows before are stored: what the client could send has, but for a few chunks, been done. When the stream breaks,
         the rows done so far stay, and GetImport tells how many; the error's metadata have its name as `import`. Of an article
-        number that stands twice the first row that can be stored counts.
+        number that stands twice the first row that can be stored counts. Another stream goes on behind these rows when its
+        config names the import in `resume`.
 
         Possible errors:
         * INVALID_ARGUMENT: a chunk before the config (PROTOCOL_VIOLATION). A bad row is no error: it is reported in the response.
+        * NOT_FOUND: `resume` names no import.
+        * ALREADY_EXISTS: there is an import with the id in `request_id`.
+        * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
+          the other way round (STATE_CONFLICT).
+        * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
+          import (STATE_CONFLICT).
         * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
           follow by themselves.
         """
