@@ -12,7 +12,7 @@ import jwt
 import numpy as np
 import pytest
 from typer.testing import CliRunner
-from vitrine.cli import app, commands, shared_first
+from vitrine.cli import app, importing, shared_first
 from vitrine.cli.clip import clip_of, read_photo
 from vitrine.cli.demo import sample_photo
 from vitrine.cli.output import show_failure
@@ -88,6 +88,7 @@ WRONG_USE = {
     "stream .": "no picture (JPEG, PNG or WebP) in the folder .",
     "--target 127.0.0.1:1 --token x search": "words or --photo",
     "--target 127.0.0.1:1 --token x profile": "not a JWT",
+    "catalog import {photo} --resume 7f3c": "--resume: must be the name of an import",
 }
 
 
@@ -230,7 +231,7 @@ def test_fault_of_the_header_is_told_once(capsys: pytest.CaptureFixture[str]) ->
     for row in range(1, 31):
         response.rejections.add(row_number=row, field="colour", description="is no known column")
     response.rejections.add(row_number=7, field="price", description="is required, got nothing")
-    commands._show_import(response, dry_run=False)
+    importing._show_import(response, dry_run=False)
     assert capsys.readouterr().out.splitlines()[1:] == [
         "  row 1 and 29 more: colour is no known column",
         "  row 7: price is required, got nothing",

@@ -15,6 +15,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import typer
 from vitrine.cli import commands, local
 from vitrine.cli.demo import demo
+from vitrine.cli.importing import catalog_import
 from vitrine.cli.searching import search
 from vitrine.cli.session import Session
 from vitrine.cli.streaming import stream
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 catalog = typer.Typer(help="The catalogue of products.", no_args_is_help=True)
-catalog.command("import")(commands.catalog_import)
+catalog.command("import")(catalog_import)
 catalog.command("demo")(local.catalog_demo)
 app.add_typer(catalog, name="catalog")
 _COMMANDS: tuple[Callable[..., None], ...] = (

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from rich.progress import BarColumn, Progress, TextColumn
 from vitrine.board import gather
 from vitrine.cli import views
 from vitrine.cli.boards import check_board, save_board, tell_board
@@ -15,15 +14,13 @@ from vitrine.cli.output import as_json, console, errors, show_failure
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import capture_pb2
 from vitrine.profile.v1 import profile_service_pb2
-from vitrine.retrieval.v1 import catalog_service_pb2
-from vitrine.sdk import CatalogSource, ImportProgress, RpcFailure, Vitrine, import_catalog
+from vitrine.sdk import RpcFailure, Vitrine
 from vitrine.words import counted
 
 # An option of `capture` and `stream`.
 Impersonal = Annotated[
     bool, typer.Option("--impersonal", help="Rank products as for anybody: without your taste, sizes and budget.")
 ]
-_SHOWN_REJECTIONS = 20
 
 
 def _session(context: typer.Context) -> Session:
@@ -163,82 +160,3 @@ def _show_change(message: profile_service_pb2.WatchProfileResponse, *, json_outp
         console.print(views.taste_change(message.taste_change))
     elif kind != "heartbeat":
         console.print(f"{(kind or '').replace('_', ' ')}", style="dim")
-
-
-def catalog_import(
-    context: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            exists=True,
-            dir_okay=False,
-            help="A .csv or .jsonl file; its column `image` names picture files, separated by |.",
-        ),
-    ],
-    images: Annotated[
-        Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder of the pictures; that of the file when not given."),
-    ] = None,
-    currency: Annotated[str, typer.Option(help="Currency of prices that name none.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, write nothing.")] = False,
-) -> None:
-    """Import a catalogue: every row is stored or reported. Running it again changes nothing.
-
-    Row 1 is the first after the header of a CSV file, and the first line of JSON lines.
-    """
-    session = _session(context)
-    source = CatalogSource(file, images, currency)
-    if images is not None and not source.names_pictures():
-        errors.print(f"--images: no row of {file} names a picture in a column `image`", style="yellow", markup=False)
-    session.run(
-        lambda mesh: run_import(mesh, source, dry_run=dry_run, json_output=session.json_output), roles=("operator",)
-    )
-
-
-async def run_import(mesh: Vitrine, source: CatalogSource, *, dry_run: bool, json_output: bool) -> None:
-    """Imports with a progress bar and prints the report.
-
-    Args:
-        mesh: A client with the role `operator`.
-        source: The catalogue.
-        dry_run: Write nothing.
-        json_output: Print the report as JSON.
-
-    Raises:
-        typer.Exit: Rows were rejected; they are printed, and the others are stored.
-    """
-    columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, disable=json_output or not console.is_terminal, transient=True
-    ) as progress:
-        task = progress.add_task("import", total=None)
-
-        def advance(at: ImportProgress) -> None:
-            progress.update(task, completed=at.sent_count, total=at.total_count)
-
-        report = await import_catalog(mesh, source, dry_run=dry_run, on_progress=advance)
-    done = getattr(report, "import")
-    if json_output:
-        as_json(report)
-    else:
-        _show_import(report, dry_run=dry_run)
-    if done.rejected_count:
-        raise typer.Exit(EXIT_FAILED)
-
-
-def _show_import(report: catalog_service_pb2.ImportProductsResponse, *, dry_run: bool) -> None:
-    done = getattr(report, "import")
-    console.print(
-        f"{counted(done.row_count, 'row')}: {done.created_count} new, {done.updated_count} changed, "
-        f"{done.unchanged_count} as they were, {done.rejected_count} rejected"
-        + ("; nothing was written (--dry-run)" if dry_run else "")
-    )
-    # A fault of the header is in every row: said once.
-    alike: dict[tuple[str, str], list[int]] = {}
-    for it in report.rejections:
-        alike.setdefault((it.field, it.description), []).append(it.row_number)
-    for (field, description), rows in list(alike.items())[:_SHOWN_REJECTIONS]:
-        where = f"row {rows[0]}" if len(rows) == 1 else f"row {rows[0]} and {len(rows) - 1:,} more"
-        console.print(Text.assemble(f"  {where}: ", (field, "bold"), f" {description}"))
-    if len(alike) > _SHOWN_REJECTIONS:
-        console.print(f"  ... and {len(alike) - _SHOWN_REJECTIONS} more (--json shows all)")

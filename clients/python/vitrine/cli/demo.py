@@ -19,7 +19,8 @@ from vitrine.board import BoardContent, gather, gather_keyframe
 from vitrine.cli import views
 from vitrine.cli.boards import check_board, save_board, tell_board
 from vitrine.cli.clip import clip_of, encode, read_photo
-from vitrine.cli.commands import follow_capture, run_import, show_capture
+from vitrine.cli.commands import follow_capture, show_capture
+from vitrine.cli.importing import run_import
 from vitrine.cli.local import draw_catalog, start_mesh
 from vitrine.cli.output import as_json, console, errors
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session

@@ -15,7 +15,7 @@ import psutil
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from vitrine.cli.commands import run_import
+from vitrine.cli.importing import run_import
 from vitrine.cli.output import as_json, console, errors
 from vitrine.cli.session import EXIT_FAILED, EXIT_NOT_RUNNING, EXIT_USAGE, Session, no_mesh
 from vitrine.embedded.home import Home

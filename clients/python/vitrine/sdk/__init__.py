@@ -1,9 +1,10 @@
 """The typed client: `Vitrine` for calls, `FrameStream` for live streams, `RpcFailure` for what goes wrong."""
 
-from vitrine.sdk.catalog import CatalogSource, ImportProgress, import_catalog
+from vitrine.sdk.catalog import CatalogSource
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frames import CameraFrame, frames_of
+from vitrine.sdk.importing import ImportProgress, import_catalog
 from vitrine.sdk.search import SearchOptions, money_of
 from vitrine.sdk.stream import FrameStream, Reconnected, StreamSettings
 

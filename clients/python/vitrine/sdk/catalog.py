@@ -1,18 +1,15 @@
-"""Reading a catalogue (CSV or JSON lines, with a folder of pictures) and sending it."""
+"""Reading a catalogue: CSV or JSON lines, with a folder of pictures."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
+import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc.aio
 from vitrine.retrieval.v1 import catalog_service_pb2 as pb
-from vitrine.sdk.client import Vitrine
-from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.pictures import read_pictures
 from vitrine.type.v1 import image_pb2
 
@@ -20,19 +17,6 @@ _CHUNK_ROWS = 100
 _CHUNK_BYTES = 4 * 1024 * 1024
 # Columns that name picture files beside the catalogue; they are read here and do not go into the row.
 _IMAGE_COLUMNS = ("image", "images", "image_file")
-
-
-@dataclass(frozen=True, slots=True)
-class ImportProgress:
-    """How far an import is.
-
-    Attributes:
-        sent_count: Rows sent.
-        total_count: Rows in the file.
-    """
-
-    sent_count: int
-    total_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +72,27 @@ class CatalogSource:
         files = [folder / name.strip() for name in names.split("|") if name.strip()]
         return [image_pb2.Image(data=data) for data in read_pictures(files)]
 
+    def chunks(self, done: int = 0) -> Iterator[pb.ImportChunk]:
+        """Yields the rows with their pictures, in messages that the server takes.
+
+        Args:
+            done: How many rows to leave out; their pictures are not read.
+
+        Raises:
+            ValueError: As `rows` does.
+        """
+        chunk, size = pb.ImportChunk(), 0
+        for number, columns in itertools.islice(self.rows(), done, None):
+            names = "|".join(columns.pop(column) for column in _IMAGE_COLUMNS if column in columns)
+            row = pb.ImportRow(row_number=number, raw=pb.RawRow(columns=columns), images=self.images(names))
+            if chunk.rows and (len(chunk.rows) == _CHUNK_ROWS or size + row.ByteSize() > _CHUNK_BYTES):
+                yield chunk
+                chunk, size = pb.ImportChunk(), 0
+            chunk.rows.append(row)
+            size += row.ByteSize()
+        if chunk.rows:
+            yield chunk
+
 
 def _flatten(number: int, line: str) -> dict[str, str]:
     try:
@@ -101,61 +106,3 @@ def _flatten(number: int, line: str) -> dict[str, str]:
 
 def _text(value: object) -> str:
     return "|".join(str(item) for item in value) if isinstance(value, list) else str(value)
-
-
-async def import_catalog(
-    mesh: Vitrine,
-    source: CatalogSource,
-    *,
-    dry_run: bool = False,
-    on_progress: Callable[[ImportProgress], None] = lambda _: None,
-) -> pb.ImportProductsResponse:
-    """Sends a catalogue. The server reads on only when the rows before are stored, so progress is true.
-
-    Args:
-        mesh: A client with the role `operator`.
-        source: The catalogue.
-        dry_run: Check every row, write nothing.
-        on_progress: Called after each chunk.
-
-    Returns:
-        The import and every rejected row.
-
-    Raises:
-        RpcFailure: The import broke; rows done so far stay.
-    """
-    total = sum(1 for _ in source.rows())
-
-    async def requests() -> AsyncIterator[pb.ImportProductsRequest]:
-        config = pb.ImportConfig(
-            source=source.path.name,
-            default_currency_code=source.default_currency,
-            dry_run=dry_run,
-            total_row_count=total,
-        )
-        yield pb.ImportProductsRequest(config=config)
-        sent = 0
-        chunks = _chunks(source)
-        while chunk := await asyncio.to_thread(next, chunks, None):
-            yield pb.ImportProductsRequest(chunk=chunk)
-            sent += len(chunk.rows)
-            on_progress(ImportProgress(sent, total))
-
-    try:
-        return await mesh.catalog.ImportProducts(requests())
-    except grpc.aio.AioRpcError as error:
-        raise RpcFailure.of(error) from error
-
-
-def _chunks(source: CatalogSource) -> Iterator[pb.ImportChunk]:
-    chunk, size = pb.ImportChunk(), 0
-    for number, columns in source.rows():
-        names = "|".join(columns.pop(column) for column in _IMAGE_COLUMNS if column in columns)
-        row = pb.ImportRow(row_number=number, raw=pb.RawRow(columns=columns), images=source.images(names))
-        if chunk.rows and (len(chunk.rows) == _CHUNK_ROWS or size + row.ByteSize() > _CHUNK_BYTES):
-            yield chunk
-            chunk, size = pb.ImportChunk(), 0
-        chunk.rows.append(row)
-        size += row.ByteSize()
-    if chunk.rows:
-        yield chunk
