@@ -208,6 +208,41 @@ async def test_impersonal_ranking_uses_nothing_of_the_profile(shop: EmbeddedMesh
     assert not any("usedContext" in str(result) for result in results)
 
 
+async def test_search_takes_filters_and_pages_and_a_capture_is_undone(shop: EmbeddedMesh, photo: Path) -> None:
+    words = ("search", "something nice", "--category", "coat", "--max-price", "300EUR", "-n", "1", "--diverse")
+    pages: list[list[str]] = []
+    more: tuple[str, ...] = ()
+    for _ in range(2):
+        code, lines = await _cli(shop, *words, *more)
+        assert code == 0
+        matches = lines[0]["matches"]
+        assert isinstance(matches, list)
+        assert all(match["product"]["category"] == "coat" for match in matches)
+        assert all(int(match["convertedPrice"].get("units", 0)) <= 300 for match in matches)
+        pages.append([match["product"]["name"] for match in matches])
+        more = more or ("--page", str(lines[0]["nextPageToken"]))
+    assert len({name for page in pages for name in page}) == 2
+    code, lines = await _cli(shop, *words[:2], *more)
+    error = lines[0]["error"]
+    assert isinstance(error, dict)
+    assert (code, error["reason"]) == (1, "INVALID_PAGE_TOKEN")  # a page of another search
+
+    _, lines = await _cli(shop, "capture", str(photo))
+    capture = str(lines[0]["name"])
+    code, lines = await _cli(shop, "search", "coat", "--personal", "-n", "1")
+    assert code == 0
+    assert "'taste'" in str(lines[0]["matches"])  # a term of the score
+    for duplicate in (False, True):
+        code, lines = await _cli(shop, "undo", capture)
+        assert code == 0
+        assert lines[0].get("duplicate", False) == duplicate
+        change = lines[0]["change"]
+        assert isinstance(change, dict)
+        assert (change["eventId"], change["undo"]) == (capture.rpartition("/")[2], True)
+        before, after = (int(change[side].get("sightingCount", 0)) for side in ("before", "after"))
+        assert after == before - 1
+
+
 async def test_search_is_saved_as_a_picture(shop: EmbeddedMesh, tmp_path: Path) -> None:
     file = tmp_path / "search.webp"
     code, lines = await _cli(shop, "search", "navy coat", "--board", str(file))
