@@ -2201,7 +2201,8 @@ class ScoreTerm(betterproto2.Message):
 
     name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    `cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, `taste`, `size`, or `color_season`.
+    `cosine`, `keyword` (text searches only), `price`, `brand`, `availability`, `taste`, `size`, `color_season`, or
+    `main_color` (searches by a text that names colours).
     """
 
     weight: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
@@ -2214,7 +2215,8 @@ class ScoreTerm(betterproto2.Message):
     What the product reaches: 0-1, for `cosine` and `taste` -1 to 1. For `keyword` it is the BM25 score of the words as a
     share of that of the eligible product that they fit best. For `size` 1 when it comes in the person's size of its
     bucket (or in one size for all), 0 when only in others, 0.5 when either is not known; for `color_season` 1 when one of
-    its colours suits the season, 0 when none does, 0.5 when it has no colours.
+    its colours suits the season, 0 when none does, 0.5 when it has no colours;
+    for `main_color` 1 when the colour that most of it has is one of those named, else 0.
     """
 
     contribution: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
