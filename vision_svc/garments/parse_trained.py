@@ -1,17 +1,19 @@
 """Finding garments with a network that we trained: every pixel of the person labelled, then joined into garments."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from imaging.geometry import Roi
 from vision_svc.garments import parse as geometry
-from vision_svc.garments.parse_input import planes
-from vision_svc.garments.parse_net import ParseNet
+from vision_svc.garments.parse_input import MASK_PLANE, planes
+from vision_svc.garments.parse_net import MAP_PX, ParseNet
 from vision_svc.garments.parse_outfit import Outfit, decide
 from vision_svc.garments.parse_pieces import pieces
+from vision_svc.garments.parse_wearer import LEAST_CHANCE, wearer_chance, wearer_evidence
 from vision_svc.garments.types import Bucket, ParsedGarment, ParsedImage
 from vision_svc.models.contract import ModelSpec, Task
 from vision_svc.people.finder import PersonFinder
@@ -23,6 +25,7 @@ _MIN_PERSON_PX = 48
 # Nobody before a camera bares half of the chest: where the network says so, it sees something that it never learned (a
 # space suit), and geometry reads the person instead.
 _LEAST_CLOTHED = 0.5
+_MASK_FLOOR = 0.5
 _TORSO = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP]
 
 SPEC = ModelSpec(
@@ -74,21 +77,54 @@ class TrainedParser:
         """
         height, width = image_bgr.shape[:2]
         people = self._finder.find(image_bgr, faces_xyxy=faces_xyxy)
-        garments = self.garments_of(image_bgr, people[0]) if people else []
-        return ParsedImage(width, height, tuple(people), tuple(garments))
+        while people:
+            seen = self._see(image_bgr, people[0])
+            if seen.person.chance >= LEAST_CHANCE:
+                persons = (seen.person, *people[1:])
+                return ParsedImage(width, height, persons, tuple(_dressed(image_bgr, seen)))
+            people = people[1:]
+        return ParsedImage(width, height, (), ())
 
     def garments_of(self, image_bgr: ImageBgr, person: Person) -> list[ParsedGarment]:
         """Finds what one person wears, top to bottom."""
-        if person.box_xyxy[3] - person.box_xyxy[1] < _MIN_PERSON_PX:
-            return []
+        return _dressed(image_bgr, self._see(image_bgr, person))
+
+    def _see(self, image_bgr: ImageBgr, person: Person) -> "_Seen":
+        """Labels a person's pixels, and so learns more of whether it is one."""
         seen, roi = planes(image_bgr, person)
-        found = pieces(self.look(seen), person, roi, (image_bgr.shape[0], image_bgr.shape[1]))
-        return found if clothed_share(found, person) >= _LEAST_CLOTHED else geometry.garments_of(image_bgr, person)
+        outfit = self.look(seen)
+        joints = roi.from_image(person.joints_xyz[:, :2]) * np.array(MAP_PX[::-1], np.float32)
+        evidence = wearer_evidence(person, outfit.labels, seen[MASK_PLANE, ::2, ::2] > _MASK_FLOOR, joints)
+        chance = wearer_chance(evidence, has_face=person.has_face)
+        return _Seen(replace(person, chance=chance), outfit, roi, evidence)
+
+    def measure(self, image_bgr: ImageBgr, person: Person) -> FloatArray:
+        """Returns what tells whether a person is one; see `parse_wearer.wearer_evidence`."""
+        return self._see(image_bgr, person).evidence
 
     def look(self, seen: FloatArray) -> Outfit:
         """Runs the network on the planes of one person."""
         labels, presence = self._net.run(seen[None])
         return decide(labels[0], presence[0])
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A person, what the network says of it, the region that it saw, and what speaks for a person."""
+
+    person: Person
+    outfit: Outfit
+    roi: Roi
+    evidence: FloatArray
+
+
+def _dressed(image_bgr: ImageBgr, seen: _Seen) -> list[ParsedGarment]:
+    """Finds the garments of a person who was labelled, top to bottom."""
+    person = seen.person
+    if person.box_xyxy[3] - person.box_xyxy[1] < _MIN_PERSON_PX:
+        return []
+    found = pieces(seen.outfit, person, seen.roi, (image_bgr.shape[0], image_bgr.shape[1]))
+    return found if clothed_share(found, person) >= _LEAST_CLOTHED else geometry.garments_of(image_bgr, person)
 
 
 def clothed_share(garments: Sequence[ParsedGarment], person: Person) -> float:

@@ -1,6 +1,7 @@
 """From a picture to the people in it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -58,12 +59,17 @@ class PersonFinder:
         Returns:
             The people, largest first; empty where nobody is.
         """
-        poses = self._poses.estimate(image_bgr, max_people)
-        for face in _without_body(poses, faces_xyxy)[: max_people - len(poses)]:
-            poses += self._poses.below(image_bgr, face)
-        poses = _apart(poses) or self._follow_silhouette(image_bgr)
+        poses = self.poses(image_bgr, max_people, faces_xyxy)
         people = (_person(pose, self._silhouette.of_person(image_bgr, pose)) for pose in poses)
         return _distinct([person for person in people if person is not None])
+
+    def poses(self, image_bgr: ImageBgr, max_people: int = MOST_PEOPLE, faces_xyxy: Sequence[Box] = ()) -> list[Pose]:
+        """Finds people's poses, without their pixels; arguments as for `find`."""
+        found = self._poses.estimate(image_bgr, max_people)
+        poses = [replace(pose, has_face=_has_face(pose, faces_xyxy)) for pose in found]
+        for face in _without_body(poses, faces_xyxy)[: max_people - len(poses)]:
+            poses += self._poses.below(image_bgr, face)
+        return _apart(poses) or self._follow_silhouette(image_bgr)
 
     def _follow_silhouette(self, image_bgr: ImageBgr) -> list[Pose]:
         """Looks for a person in the largest silhouette: the way to those whose blurred head the detector overlooks."""
@@ -78,14 +84,16 @@ class PersonFinder:
 
 def _without_body(poses: Sequence[Pose], faces_xyxy: Sequence[Box]) -> list[Box]:
     """Returns the faces, largest first, below which nobody was found; without those of passers-by."""
-    faces = sorted(faces_xyxy, key=lambda box: box[1] - box[3])
-    noses = [pose.joints_xyz[Joint.NOSE, :2] for pose in poses]
-    return [face for face in faces if _size(face) >= _NEAR_FACE * _size(faces[0]) and not _has_nose(face, noses)]
+    faces = sorted(faces_xyxy, key=lambda box: -_size(box))
+    near = [face for face in faces if _size(face) >= _NEAR_FACE * _size(faces[0])]
+    return [face for face in near if not any(_has_face(pose, [face]) for pose in poses)]
 
 
-def _has_nose(face_xyxy: Box, noses: Sequence[FloatArray]) -> bool:
-    x, y = (face_xyxy[0] + face_xyxy[2]) / 2, (face_xyxy[1] + face_xyxy[3]) / 2
-    return any(float(np.hypot(nose[0] - x, nose[1] - y)) < _OWN_NOSE * _size(face_xyxy) for nose in noses)
+def _has_face(pose: Pose, faces_xyxy: Sequence[Box]) -> bool:
+    """Tells whether one of the faces is where the nose of a pose is."""
+    nose = pose.joints_xyz[Joint.NOSE, :2]
+    middles = ((np.array([x0 + x1, y0 + y1]) / 2, _size((x0, y0, x1, y1))) for x0, y0, x1, y1 in faces_xyxy)
+    return any(float(np.hypot(*(nose - middle))) < _OWN_NOSE * size for middle, size in middles)
 
 
 def _size(box: Box) -> float:
@@ -121,7 +129,10 @@ def _person(pose: Pose, mask_score: FloatArray) -> Person | None:
     mask = _main_blobs(mask_score >= _MASK_FLOOR)
     if mask.sum() < _MIN_SHARE * mask.size:
         return None
-    return Person(pose.score, np.array(_box(mask), np.float32), pose.joints_xyz, pose.visibility, mask, mask_score)
+    box = np.array(_box(mask), np.float32)
+    return Person(
+        pose.score, box, pose.joints_xyz, pose.visibility, mask, mask_score, pose.detection, pose.has_face
+    )  # fmt: skip
 
 
 def _box(mask: BoolMask) -> tuple[int, int, int, int]:

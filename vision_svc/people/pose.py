@@ -6,7 +6,7 @@ graphs `pose_detection` and `pose_landmark`.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -81,6 +81,8 @@ class Pose:
         roi: The region that the landmark model saw.
         mask_score: float32 `(256, 256)`, 0-1: the person's pixels inside the region.
         next_roi: The region that fits these joints better than the one they were read in.
+        detection: Score of the detector's region that led to it, 0-1; 0 where something else did.
+        has_face: A face was told of where its head is.
     """
 
     score: float
@@ -89,6 +91,8 @@ class Pose:
     roi: Roi
     mask_score: FloatArray
     next_roi: Roi
+    detection: float = 0.0
+    has_face: bool = False
 
     def head_share(self) -> float:
         """Returns how much of the place where the head must be belongs to the person, 0-1."""
@@ -124,7 +128,7 @@ class PoseEstimator:
         )
 
     def estimate(self, image_bgr: ImageBgr, max_people: int = 1) -> list[Pose]:
-        """Finds people.
+        """Finds people, and now and then garments that lie as if somebody wore them.
 
         Args:
             image_bgr: uint8 `(H, W, 3)`, BGR.
@@ -133,8 +137,9 @@ class PoseEstimator:
         Returns:
             Their poses, largest first; empty where nobody is.
         """
-        poses = ((region, self._read(image_bgr, region.roi)) for region in self.regions(image_bgr)[:max_people])
-        return [self._again(image_bgr, region, pose) for region, pose in poses if self._is_person(region, pose)]
+        regions = self.regions(image_bgr)[:max_people]
+        poses = ((region, self._read(image_bgr, region.roi, region.score)) for region in regions)
+        return [self._again(image_bgr, region, pose) for region, pose in poses if self._is_body(region, pose)]
 
     def follow(self, image_bgr: ImageBgr, roi: Roi) -> Pose | None:
         """Looks for a person where something else than the detector has seen one.
@@ -175,16 +180,17 @@ class PoseEstimator:
             Roi((x0 + x1) / 2, (y0 + y1) / 2 + drop * size, side * size, side * size) for drop, side in _BODIES_BELOW
         )
         best = max((self._read(image_bgr, roi) for roi in regions), key=lambda pose: pose.score)
+        best = replace(best, has_face=True)
         return [best] if best.score >= self._thresholds.sure_presence else []
 
     def _again(self, image_bgr: ImageBgr, region: Region, pose: Pose) -> Pose:
         """Reads a pose again, in the region that fits it better, where the detector was not quite sure of the first."""
         if region.score >= _FITTING_REGION:
             return pose
-        again = self._read(image_bgr, pose.next_roi)
+        again = self._read(image_bgr, pose.next_roi, region.score)
         return again if again.score >= self._thresholds.unsure_presence else pose
 
-    def _is_person(self, region: Region, pose: Pose) -> bool:
+    def _is_body(self, region: Region, pose: Pose) -> bool:
         limits = self._thresholds
         if region.score >= limits.sure_detection and pose.score >= limits.sure_presence:
             return True
@@ -211,7 +217,7 @@ class PoseEstimator:
             regions, key=lambda region: (region.score < self._thresholds.sure_detection, -region.roi.width_px)
         )
 
-    def _read(self, image_bgr: ImageBgr, roi: Roi) -> Pose:
+    def _read(self, image_bgr: ImageBgr, roi: Roi, detection: float = 0.0) -> Pose:
         crop = roi.crop(image_bgr, _LANDMARK_PX, _LANDMARK_PX, replicate=True)
         outputs = self._landmarks.run_image(to_tensor(crop, 0.0, 1.0))
         every = outputs[_POINTS].reshape(_LANDMARKS, 5)
@@ -222,7 +228,7 @@ class PoseEstimator:
         visibility = sigmoid(rows[:, 3]) * sigmoid(rows[:, 4])
         score = float(outputs[_PRESENCE].reshape(-1)[0])
         mask_score = sigmoid(outputs[_MASK][0, :, :, 0])
-        return Pose(score, joints, visibility, roi, mask_score, _region(roi.to_image(circle)))
+        return Pose(score, joints, visibility, roi, mask_score, _region(roi.to_image(circle)), detection)
 
 
 def _region(keypoints: FloatArray) -> Roi:

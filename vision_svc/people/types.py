@@ -61,6 +61,9 @@ class Person:
         visibility: float32 `(33,)`, 0-1: how sure the model is that the joint is inside the picture and not hidden.
         mask: bool `(H, W)`: the person's pixels.
         mask_score: float32 `(H, W)`, 0-1: the soft mask that `mask` was cut from at 0.5.
+        detection: The detector's score of the region where the person was found, 0-1; 0 where something else led to it.
+        has_face: A face was told of where the head is.
+        chance: How likely it is a person and no garment that lies alone, 0-1, where a parser can tell.
     """
 
     score: float
@@ -69,6 +72,9 @@ class Person:
     visibility: FloatArray
     mask: BoolMask
     mask_score: FloatArray
+    detection: float = 0.0
+    has_face: bool = False
+    chance: float = 1.0
 
     def joint(self, joint: Joint) -> FloatArray:
         """Returns the place of `joint`, float32 `(2,)`, pixels."""
