@@ -4,18 +4,23 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bench._skin_tone import skin_tone, thirds
+from imaging.color import delta_e_2000, srgb_to_lab
 from imaging.decode import decode_bgr
 from imaging.faces import FaceDetector
 from ingest_svc.privacy.blur import FaceBlur
+from vision_svc.garments.colors import dominant_colors
+from vision_svc.garments.foreground import crop_to_mask
 from vision_svc.garments.parse import PoseGeometryParser
 from vision_svc.garments.parse_trained import TrainedParser
+from vision_svc.garments.thumbnail import thumbnail
 from vision_svc.garments.types import Bucket, GarmentParser, ParsedImage
 from vision_svc.people.types import Box, ImageBgr
 
@@ -30,7 +35,7 @@ QUICK_PHOTOS = 50
 # The groups of `ccp_labels.json` that make up what is measured, and what of an answer is held against them.
 TRUTH = {
     "top": ("upper",), "outerwear": ("outer",), "upper": ("upper", "outer"), "bottom": ("lower",), "dress": ("full",),
-    "shoes": ("shoes",), "bag": ("bag",), "headwear": ("head",),
+    "shoes": ("shoes",), "bag": ("bag",), "headwear": ("head",), "skin": ("skin",),
 }  # fmt: skip
 ANSWER: dict[str, tuple[Bucket | str, ...]] = {
     "top": (Bucket.TOP,), "outerwear": (Bucket.OUTERWEAR,), "upper": (Bucket.TOP, Bucket.OUTERWEAR),
@@ -39,16 +44,19 @@ ANSWER: dict[str, tuple[Bucket | str, ...]] = {
 }  # fmt: skip
 # A dress or a lower garment is worn where it takes this share of the person's pixels.
 WORN_SHARE = 0.03
+# Garments whose colour is judged, where they take this share of the photo and half of them was found.
+COLORED, COLORED_SHARE, FOUND_OVERLAP = ("top", "outerwear", "bottom", "dress", "shoes", "bag"), 0.004, 0.5
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo with its truth: what is measured, and the person, each bool `(H, W)`."""
+    """One photo with its truth: what is measured, and the person, each bool `(H, W)`; and the tone of the skin."""
 
     image_bgr: ImageBgr
     person: BoolMask
     truths: dict[str, BoolMask]
     faces: tuple[Box, ...] = ()
+    tone_deg: float | None = None
 
 
 @dataclass
@@ -60,6 +68,7 @@ class Tally:
     scored: list[tuple[float, bool]] = field(default_factory=list)
     dresses: list[bool] = field(default_factory=list)
     cpu_ms: list[float] = field(default_factory=list)
+    color_des: list[float] = field(default_factory=list)
     nobody: int = 0
 
     def run(self, parser: GarmentParser, photo: Photo) -> None:
@@ -76,7 +85,19 @@ class Tally:
         least = WORN_SHARE * photo.person.sum()
         dress, bottom = (int(photo.truths[name].sum()) for name in ("dress", "bottom"))
         if max(dress, bottom) >= least:
-            self.dresses.append(bool(masks["dress"].sum() > masks["bottom"].sum()) == (dress > bottom))
+            self.dresses.append(_told(int(masks["dress"].sum()), int(masks["bottom"].sum())) == (dress > bottom))
+        self.color_des += color_distances(photo, parsed)
+
+    def add(self, other: "Tally") -> None:
+        """Adds the sums of another tally."""
+        for own, others in ((self.shared, other.shared), (self.joined, other.joined)):
+            for name, count in others.items():
+                own[name] += count
+        self.scored += other.scored
+        self.dresses += other.dresses
+        self.cpu_ms += other.cpu_ms
+        self.color_des += other.color_des
+        self.nobody += other.nobody
 
     def figures(self) -> dict[str, object]:
         """Returns all figures."""
@@ -122,6 +143,27 @@ class Tally:
         self.joined[name] += int((found | truth).sum())
 
 
+def _told(dress_px: int, bottom_px: int) -> bool | None:
+    """Tells whether a dress was found rather than a lower garment; None, which is never right, where neither was."""
+    return None if not dress_px + bottom_px else dress_px > bottom_px
+
+
+def color_distances(photo: Photo, parsed: ParsedImage) -> list[float]:
+    """Returns dE2000 of our first colour to the true median, for each garment of the truth of which half was found."""
+    distances = []
+    for name in COLORED:
+        truth, keys = photo.truths[name], set(ANSWER[name])
+        if truth.sum() < COLORED_SHARE * truth.size:
+            continue
+        masks = [one.full_mask(*truth.shape) for one in parsed.garments if {one.bucket, one.category} & keys]
+        best = max(masks, key=lambda mask: float((mask & truth).sum() / (mask | truth).sum()), default=None)
+        if best is not None and (best & truth).sum() >= FOUND_OVERLAP * (best | truth).sum():
+            true = np.median(srgb_to_lab(photo.image_bgr[truth][:, ::-1]), axis=0)
+            said = dominant_colors(thumbnail(crop_to_mask(photo.image_bgr, best)).lab)[0].lab
+            distances.append(float(delta_e_2000(np.array(said), true)))
+    return distances
+
+
 def photos(folder: Path, most: int | None) -> Iterator[Photo]:
     """Reads the photos of a folder that have a mask, at most so many, spread over all."""
     groups = _label_groups(folder)
@@ -131,7 +173,8 @@ def photos(folder: Path, most: int | None) -> Iterator[Photo]:
         image = decode_bgr(path.read_bytes(), max_side_px=MAX_SIDE_PX)
         labels = cv2.imread(str(path.with_name(f"{path.stem}_mask.png")), cv2.IMREAD_GRAYSCALE)
         if labels is not None and labels.shape == image.shape[:2]:
-            yield Photo(image, labels > 0, {name: np.isin(labels, numbers) for name, numbers in groups.items()})
+            truths = {name: np.isin(labels, numbers) for name, numbers in groups.items()}
+            yield Photo(image, labels > 0, truths, tone_deg=skin_tone(image, truths.pop("skin")))
 
 
 def blurred(photo: Photo, blur: FaceBlur) -> Photo:
@@ -139,7 +182,7 @@ def blurred(photo: Photo, blur: FaceBlur) -> Photo:
     done = blur.blur(photo.image_bgr)
     height, width = photo.image_bgr.shape[:2]
     faces = tuple((x0 * width, y0 * height, x1 * width, y1 * height) for x0, y0, x1, y1 in done.face_boxes)
-    return Photo(done.pixels_bgr, photo.person, photo.truths, faces)
+    return replace(photo, image_bgr=done.pixels_bgr, faces=faces)
 
 
 def on_people(folder: Path, models: Path, *, quick: bool) -> tuple[dict[str, object], list[str]]:
@@ -147,17 +190,37 @@ def on_people(folder: Path, models: Path, *, quick: bool) -> tuple[dict[str, obj
     trained, geometry = TrainedParser.load(models), PoseGeometryParser.load(models)
     blur = FaceBlur(FaceDetector.load(models))
     tallies = {name: Tally() for name in ("trained", "trained_blurred", "geometry", "geometry_blurred")}
+    toned: dict[str, list[tuple[float, Tally]]] = {"trained": [], "trained_blurred": []}
     count = 0
     for photo in photos(folder, QUICK_PHOTOS if quick else None):
         hidden = blurred(photo, blur)
-        tallies["trained"].run(trained, photo)
-        tallies["trained_blurred"].run(trained, hidden)
+        for name, view in (("trained", photo), ("trained_blurred", hidden)):
+            own = Tally()
+            own.run(trained, view)
+            tallies[name].add(own)
+            toned[name] += [(photo.tone_deg, own)] if photo.tone_deg is not None else []
         tallies["geometry"].run(geometry, photo)
         if not quick:
             tallies["geometry_blurred"].run(geometry, hidden)
         count += 1
     figures = {name: tally.figures() for name, tally in tallies.items() if tally.cpu_ms}
-    return {"photos": count, **figures}, _missed(figures)
+    tones = {name: by_tone(pairs) for name, pairs in toned.items()}
+    return {"photos": count, **figures, "by_skin_tone": tones}, _missed(figures)
+
+
+def by_tone(toned: list[tuple[float, Tally]]) -> list[dict[str, object]]:
+    """Returns figures by thirds of the photos, from dark to light skin, with the angles where each begins and ends."""
+    parts = []
+    for indices in thirds([tone for tone, _ in toned]):
+        total = Tally()
+        for index in indices:
+            total.add(toned[index][1])
+        told = total.figures()
+        kept = {name: told[name] for name in ("mean_iou", "iou", "dress_or_two_piece_right", "nobody")}
+        ends = [round(toned[index][0], 1) for index in (indices[0], indices[-1])]
+        color = round(float(np.median(total.color_des)), 2) if total.color_des else None
+        parts.append({"tone_deg": ends, "photos": len(indices), "color_median_de2000": color, **kept})
+    return parts
 
 
 def _missed(figures: dict[str, dict[str, object]]) -> list[str]:

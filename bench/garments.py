@@ -9,7 +9,8 @@ truth of the masks (`manifest.json`, if it is there), and patterns of drawn garm
 photograph of scikit-image is measured, at most 120 ms.
 
 --gallery and --queries hold `labels.csv` and photos as in `garments_train`: kinds told apart, retrieval by kind, a
-distorted photo found again, words, time; HOG with logistic regression, a colour histogram and `hand-made/1` beside it.
+distorted photo found again, words, time; HOG with logistic regression, a colour histogram and `hand-made/1` beside it;
+and how often the parser sees somebody in the gallery's photos, in which nobody is (at most 2 %).
 Without --queries, each photo of the gallery asks for the others. `--held-out` keeps the contributors that the shipped
 weights never saw, for a folder that they were trained on.
 
@@ -31,6 +32,7 @@ import skimage.data
 
 from bench import _attributes, _encoder, _parser
 from bench._encoder_worn import on_worn
+from bench._invented import on_lone_garments
 from vision_svc.garments.parse_trained import MODEL_ID, TrainedParser
 
 Section = Callable[[argparse.Namespace], tuple[dict[str, object], list[str]]]
@@ -70,7 +72,10 @@ def on_gallery(arguments: argparse.Namespace) -> tuple[dict[str, object], list[s
     figures, missed = _encoder.measure(
         arguments.gallery, arguments.queries, held_out_only=arguments.held_out, clip=arguments.clip
     )
-    return worn | {"encoder": figures}, missed
+    lone, invented = on_lone_garments(
+        arguments.gallery, arguments.models, held_out_only=arguments.held_out, quick=arguments.quick
+    )
+    return worn | {"encoder": figures, "invented": lone}, missed + invented
 
 
 # Each gives figures of its own names, and what missed its target.
