@@ -102,4 +102,4 @@ def _check(run: ImportRun, order: ImportOrder) -> None:
         raise FailedPreconditionError(f"{name} was {'a' if run.dry_run else 'no'} dry run", "STATE_CONFLICT")
     if run.counts.row_count != order.done_row_count:
         text = f"{name} has {run.counts.row_count} rows behind it, config.done_row_count says {order.done_row_count}"
-        raise AbortedError(text, "STATE_CONFLICT", {"row_count": str(run.counts.row_count)})
+        raise AbortedError(text, "ETAG_MISMATCH", {"row_count": str(run.counts.row_count)})

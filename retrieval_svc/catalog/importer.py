@@ -122,7 +122,7 @@ class Importer:
             _count(run.counts, rows, good, outcomes, rejections)
             # First of all: from here on no other stream can go on with this import.
             if not await imports.save_progress(connection, run.import_id, run.counts, run.stored_row_count):
-                raise AbortedError("another stream goes on with this import", "STATE_CONFLICT")
+                raise AbortedError("another stream goes on with this import", "ETAG_MISMATCH")
             await imports.note_rows(connection, run.import_id, numbers)
             await imports.add_rejections(connection, run.import_id, run.noted, rejections)
 
@@ -148,7 +148,7 @@ class Importer:
                 raise
             return
         if not ours and state is ImportState.SUCCEEDED:
-            raise AbortedError("another stream goes on with this import", "STATE_CONFLICT")
+            raise AbortedError("another stream goes on with this import", "ETAG_MISMATCH")
 
 
 def _product_of(row: Row) -> Product:

@@ -113,7 +113,7 @@ async def test_import_whose_process_died_goes_on_and_the_one_before_cannot_any_m
     assert (run.state, run.row_count, run.created_count) == (pb.Import.STATE_SUCCEEDED, 5, 2)
     go_on.set()
     failure = await failure_of(before)
-    assert (failure.code, failure.reason) == (grpc.StatusCode.ABORTED, "STATE_CONFLICT")
+    assert (failure.code, failure.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
     assert await run_of(stubs, name) == run  # and the end of the one before changed nothing
     await stubs.channel.close()
 
@@ -126,7 +126,7 @@ async def test_what_cannot_be_resumed_is_refused(place: Place) -> None:
     cases: list[tuple[dict[str, Any], grpc.StatusCode, str]] = [
         ({"resume": "imports/nothing"}, grpc.StatusCode.NOT_FOUND, "RESOURCE_NOT_FOUND"),
         ({"resume": ended, "done_row_count": 1}, grpc.StatusCode.FAILED_PRECONDITION, "STATE_CONFLICT"),
-        ({"resume": name, "done_row_count": 1}, grpc.StatusCode.ABORTED, "STATE_CONFLICT"),
+        ({"resume": name, "done_row_count": 1}, grpc.StatusCode.ABORTED, "ETAG_MISMATCH"),
         ({"resume": name, "done_row_count": 2, "dry_run": True}, grpc.StatusCode.FAILED_PRECONDITION, "STATE_CONFLICT"),
         ({"done_row_count": 2}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
         ({"resume": "products/x"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),

@@ -106,7 +106,7 @@ class CatalogServiceServicer:
         * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
         the other way round (STATE_CONFLICT).
         * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
-        import (STATE_CONFLICT).
+        import (ETAG_MISMATCH).
         * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
         follow by themselves.
         """

@@ -48,7 +48,7 @@ class CatalogServiceStub:
     * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
       the other way round (STATE_CONFLICT).
     * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
-      import (STATE_CONFLICT).
+      import (ETAG_MISMATCH).
     * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
       follow by themselves.
     """
@@ -130,7 +130,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
       the other way round (STATE_CONFLICT).
     * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
-      import (STATE_CONFLICT).
+      import (ETAG_MISMATCH).
     * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
       follow by themselves.
     """
@@ -215,7 +215,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         * FAILED_PRECONDITION: the import to resume has succeeded, failed too long ago, or was a dry run where this is none, or
           the other way round (STATE_CONFLICT).
         * ABORTED: the import to resume has other rows behind it than `done_row_count` says, or another stream went on with this
-          import (STATE_CONFLICT).
+          import (ETAG_MISMATCH).
         * UNAVAILABLE: the database or the object store does not answer. The vision service being away is no error: the vectors
           follow by themselves.
         """
