@@ -193,7 +193,7 @@ class GarmentAnalysis:
         described = (ModelUse(DESCRIBE_SPEC.task, DESCRIBE_SPEC.model),) if options.attributes else ()
         analysis = Analysis(
             *size, options.region or (0.0, 0.0, 1.0, 1.0), parsed, garments,
-            judge(image, parsed.persons), (*ran.models, *described), 0.0,
+            judge(image, parsed.persons), (*ran.models, *parsed.stand_ins, *described), 0.0,
         )  # fmt: skip
         views = tuple(view_of(garment, image) for garment in kept) if options.embeddings else ()
         # Only this model's vectors can be read for patterns, and only the description has use for those.

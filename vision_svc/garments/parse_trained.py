@@ -15,7 +15,7 @@ from vision_svc.garments.parse_outfit import Outfit, decide
 from vision_svc.garments.parse_pieces import pieces
 from vision_svc.garments.parse_wearer import LEAST_CHANCE, wearer_chance, wearer_evidence
 from vision_svc.garments.types import Bucket, ParsedGarment, ParsedImage
-from vision_svc.models.contract import ModelSpec, Task
+from vision_svc.models.contract import ModelSpec, ModelUse, Task
 from vision_svc.people.finder import PersonFinder
 from vision_svc.people.types import Box, FloatArray, ImageBgr, Joint, Person
 
@@ -26,6 +26,7 @@ _MIN_PERSON_PX = 48
 # space suit), and geometry reads the person instead.
 _LEAST_CLOTHED = 0.5
 _MASK_FLOOR = 0.5
+_STAND_IN = ModelUse(Task.GARMENT_PARSE, geometry.MODEL_ID, f"reads whose chest would be bare to {MODEL_ID}")
 _TORSO = [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP]
 
 SPEC = ModelSpec(
@@ -80,14 +81,16 @@ class TrainedParser:
         while people:
             seen = self._see(image_bgr, people[0])
             if seen.person.chance >= LEAST_CHANCE:
-                persons = (seen.person, *people[1:])
-                return ParsedImage(width, height, persons, tuple(_dressed(image_bgr, seen)))
+                found, bare = _dressed(image_bgr, seen)
+                return ParsedImage(
+                    width, height, (seen.person, *people[1:]), tuple(found), (_STAND_IN,) if bare else ()
+                )
             people = people[1:]
         return ParsedImage(width, height, (), ())
 
     def garments_of(self, image_bgr: ImageBgr, person: Person) -> list[ParsedGarment]:
         """Finds what one person wears, top to bottom."""
-        return _dressed(image_bgr, self._see(image_bgr, person))
+        return _dressed(image_bgr, self._see(image_bgr, person))[0]
 
     def _see(self, image_bgr: ImageBgr, person: Person) -> "_Seen":
         """Labels a person's pixels, and so learns more of whether it is one."""
@@ -118,13 +121,15 @@ class _Seen:
     evidence: FloatArray
 
 
-def _dressed(image_bgr: ImageBgr, seen: _Seen) -> list[ParsedGarment]:
-    """Finds the garments of a person who was labelled, top to bottom."""
+def _dressed(image_bgr: ImageBgr, seen: _Seen) -> tuple[list[ParsedGarment], bool]:
+    """Finds the garments of a person who was labelled, top to bottom, and tells whether geometry found them."""
     person = seen.person
     if person.box_xyxy[3] - person.box_xyxy[1] < _MIN_PERSON_PX:
-        return []
+        return [], False
     found = pieces(seen.outfit, person, seen.roi, (image_bgr.shape[0], image_bgr.shape[1]))
-    return found if clothed_share(found, person) >= _LEAST_CLOTHED else geometry.garments_of(image_bgr, person)
+    if clothed_share(found, person) >= _LEAST_CLOTHED:
+        return found, False
+    return geometry.garments_of(image_bgr, person), True
 
 
 def clothed_share(garments: Sequence[ParsedGarment], person: Person) -> float:

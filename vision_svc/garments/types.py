@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from vision_svc.models.contract import ModelUse
 from vision_svc.people.types import BoolMask, Box, FloatArray, ImageBgr, Person
 
 
@@ -67,12 +68,14 @@ class ParsedImage:
         height_px: Its height.
         persons: The people found, nearest (largest) first; empty where nobody is.
         garments: The garments found, top to bottom; empty where nobody is.
+        stand_ins: Weaker models that found them instead of the parser itself, and why.
     """
 
     width_px: int
     height_px: int
     persons: tuple[Person, ...]
     garments: tuple[ParsedGarment, ...]
+    stand_ins: tuple[ModelUse, ...] = ()
 
 
 class GarmentParser(Protocol):

@@ -1,5 +1,6 @@
 """The trained parser as it is shipped, on photographs that nobody trained on."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 from typing import Literal, Never
@@ -9,7 +10,10 @@ import numpy as np
 import pytest
 import skimage.data
 
+from imaging.decode import DecodeLimits, encode_jpeg
 from tests.support.portraits import frame
+from vision_svc.garments import parse_trained
+from vision_svc.garments.analysis import AnalysisOptions, GarmentAnalysis
 from vision_svc.garments.parse import garments_of
 from vision_svc.garments.parse_labels import LABELS, PRESENCE
 from vision_svc.garments.parse_net import MAP_PX, WEIGHTS_FILE, ParseNet
@@ -77,6 +81,22 @@ def test_a_torso_that_would_be_bare_is_read_by_geometry(parser: TrainedParser, m
     expected = garments_of(astronaut(), parsed.persons[0])
     assert expected
     assert [(one.bucket, one.box_xyxy) for one in parsed.garments] == [(one.bucket, one.box_xyxy) for one in expected]
+    (stand_in,) = parsed.stand_ins
+    assert (stand_in.task, stand_in.model) == (Task.GARMENT_PARSE, "pose-geometry/1")
+    assert MODEL_ID in stand_in.degraded_reason
+
+
+async def test_an_answer_names_the_model_that_stood_in(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = make_registry(VisionSettings(models_dir=models_dir), LatencyRecorder())
+    registry.load_selected()
+    analysis = GarmentAnalysis(registry, asyncio.to_thread, limits=DecodeLimits(), max_side_px=512)
+    options = AnalysisOptions(attributes=False, embeddings=False)
+    seen = await analysis.analyze(encode_jpeg(astronaut()), options)
+    assert [use.model for use in seen.models if use.degraded_reason] == []
+    monkeypatch.setattr(parse_trained, "clothed_share", lambda *_: 0.0)
+    seen = await analysis.analyze(encode_jpeg(astronaut()), options)
+    assert seen.garments
+    assert [use.model for use in seen.models if use.degraded_reason] == ["pose-geometry/1"]
 
 
 def test_parse_of_a_larger_picture_gives_the_same_in_its_pixels(parser: TrainedParser) -> None:
