@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from qdrant_client import models
@@ -15,14 +13,11 @@ from retrieval_svc.index.generation import OpenGeneration
 from retrieval_svc.index.schema import IMAGE_VECTOR, WORDS_VECTOR
 from retrieval_svc.index.vector_index import Hit, IndexQuery
 from retrieval_svc.search.certificate import EXACT_RECALL, Recall, RecallMeter
+from retrieval_svc.search.hits import first_hits, ordered
 from retrieval_svc.search.likeness import cosines
 from retrieval_svc.search.plan import RankPlan
 from retrieval_svc.search.ranking import NO_BUDGET, best_possible, formula_of, keyword_value
 
-# Scores that differ by less are a tie (the engine counts in float32); ties stand in the order of their ids.
-_SCORE_DIGITS = 6
-# As many places as the first pages and their tiers want; the ids of all candidates would cost more than the search.
-_HEAD = 60
 # Nearest products that are ranked among themselves; whoever pages farther gets the next nearest behind them. With the
 # published weights and no budget the other terms lift a product by a third of what its likeness counts at most: then
 # fewer give the same pages (all of 300 in two catalogues of 100,000, where 192 lost up to a tenth with a budget).
@@ -102,7 +97,7 @@ class CandidateFinder:
         """Scores everything that the filter lets through."""
         limit = max(eligible, self._exact_limit)
         query = _formula_query(plan, wanted, limit, _EXACT, nested=False)
-        hits, whole = await _first(generation, query, needed)
+        hits, whole = await first_hits(generation, query, needed)
         return Candidates(hits, len(hits) if whole else eligible, eligible, EXACT_RECALL, 0.0, whole)
 
     async def _near(
@@ -110,27 +105,35 @@ class CandidateFinder:
     ) -> Candidates:
         """Scores so many of the nearest as the pool says, and orders all of them."""
         params = models.SearchParams(hnsw_ef=pool, quantization=_RESCORED)
-        hits = _ordered(await generation.index.query(_formula_query(plan, wanted, pool, params, nested=True)))
+        hits = ordered(await generation.index.query(_formula_query(plan, wanted, pool, params, nested=True)))
         dense = plan.dense()
         nearest = IndexQuery(dense[0], limit=pool, using=IMAGE_VECTOR, filter=wanted, params=params) if dense else None
-        recall = await self._recall(generation, nearest) if nearest else EXACT_RECALL
+        recall, missed = await self._recall(generation, nearest) if nearest else (EXACT_RECALL, None)
         if plan.words is None:
             bound = best_possible(plan.ranking, await _least_likeness(generation, plan, hits[-_TAIL:]), 0.0)
         else:
             bound = await _unseen_bound(generation, plan, nearest, dense[1] if dense else 0.0, wanted, pool)
+        if missed is not None and dense:  # nearer than some candidate, and none itself
+            bound = max(bound, best_possible(plan.ranking, dense[1] * missed, 0.0 if plan.words is None else 1.0))
         return Candidates(hits, len(hits), eligible, recall, bound)
 
-    async def _recall(self, generation: OpenGeneration, nearest: IndexQuery) -> Recall:
-        """Measures the recall of this search, or gives that of the recently measured ones."""
+    async def _recall(self, generation: OpenGeneration, nearest: IndexQuery) -> tuple[Recall, float | None]:
+        """Measures the recall of this search, or gives that of the recently measured ones.
+
+        Returns:
+            The recall, and the cosine of the nearest that is known to be missed.
+        """
         number = generation.state.generation
         if number not in self._meters:
             self._meters = {number: RecallMeter()}
         meter = self._meters[number]
         if not meter.empty and self._random.random() >= self._sample_share:
-            return meter.estimate()
+            return meter.estimate(), None
         found = await generation.index.query(nearest)
         truth = await generation.index.query(replace(nearest, params=_EXACT))
-        return meter.measure([hit.id for hit in found], [hit.id for hit in truth])
+        compared = {hit.id for hit in found}
+        missed = [hit.score for hit in truth if hit.id not in compared]
+        return meter.measure([hit.id for hit in found], [hit.id for hit in truth]), max(missed, default=None)
 
 
 def _head_pool(plan: RankPlan) -> int:
@@ -139,33 +142,6 @@ def _head_pool(plan: RankPlan) -> int:
     same_for_all = ranking.weights.price * NO_BUDGET if ranking.budget_eur is None else 0.0
     lift, likeness = best_possible(ranking, 0.0, 0.0) - same_for_all, dense[1] if dense else 0.0
     return _NEAR_HEAD_POOL if lift <= _SMALL_LIFT * likeness else _HEAD_POOL
-
-
-async def _first(generation: OpenGeneration, query: IndexQuery, needed: int) -> tuple[list[Hit], bool]:
-    """Returns the first hits of a query in their order, and whether these are all.
-
-    Where the list is cut, it is cut between two scores, since the order within a tie is ours: otherwise a product could
-    stand on two pages, or on none.
-    """
-    few = max(needed, _HEAD) + 1
-    if query.prefetch and len(query.prefetch) == 1 and few < query.limit:
-        scored = await generation.index.query(replace(query, limit=few))
-        last = round(scored[-1].score, _SCORE_DIGITS) if len(scored) == few else -math.inf
-        certain = [hit for hit in scored if round(hit.score, _SCORE_DIGITS) > last]
-        if len(certain) >= needed or len(scored) < few:
-            return _ordered(certain), len(scored) < few
-    return _ordered(await generation.index.query(query)), True
-
-
-def _ordered(hits: Sequence[Hit]) -> list[Hit]:
-    """Puts ties in the order of their ids; of hits that stand alone nobody needs the id yet."""
-    ordered = list(hits)
-    scores = np.round([hit.score for hit in ordered], _SCORE_DIGITS)
-    ends = (np.flatnonzero(np.diff(scores)) + 1).tolist()
-    for start, end in pairwise([0, *ends, len(ordered)]):
-        if end - start > 1:
-            ordered[start:end] = sorted(ordered[start:end], key=lambda hit: hit.id)
-    return ordered
 
 
 async def with_best_words(generation: OpenGeneration, plan: RankPlan, wanted: models.Filter) -> RankPlan:

@@ -35,6 +35,11 @@ class Recall:
     lower_bound: float
     sample_count: int
 
+    @property
+    def known(self) -> bool:
+        """Whether it is that of this very search, so that the bound speaks of what it missed too."""
+        return self.method is not RecallMethod.SAMPLED
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:

@@ -45,9 +45,11 @@ def what_would_win(
         rates: Exchange rates.
 
     Returns:
-        The change, or None when no single one is enough.
+        The change, or None when no single one is enough or the product is as good already.
     """
     missing = best_score - score_of(terms) + _MARGIN
+    if missing <= _MARGIN:  # it is as good already, yet stands behind the nearest, which are ranked among themselves
+        return None
     by_name = {term.name: term for term in terms}
     decrease_eur = _price_decrease(ranking, by_name["price"], missing, price_eur)
     if decrease_eur is not None:

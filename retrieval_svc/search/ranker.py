@@ -100,5 +100,6 @@ async def _tier_places(generation: OpenGeneration, hits: Sequence[Hit], known: M
 
 def _certificate(found: Candidates, shown: Sequence[Match]) -> Certificate:
     exact = found.recall is EXACT_RECALL and found.unseen_bound == 0.0
-    complete = exact or (bool(shown) and found.unseen_bound <= min(match.score for match in shown))
+    ruled_out = bool(shown) and found.unseen_bound <= min(match.score for match in shown)
+    complete = exact or (found.recall.known and ruled_out)
     return Certificate(found.recall, found.eligible, found.count, found.unseen_bound, complete)

@@ -94,6 +94,13 @@ def test_availability_counterfactual() -> None:
     assert what_would_win(Ranking(), terms, score_of(terms) + 0.2, 50, "EUR", RATES) is None
 
 
+def test_what_is_as_good_as_the_first_needs_no_change() -> None:
+    ranking = Ranking(budget_eur=60.0)
+    terms = terms_of(ranking, Features(90.0, "b", 0.5, 0.0, 0.5))
+    for best in (score_of(terms) - 0.11, score_of(terms)):
+        assert what_would_win(ranking, terms, best, 90.0, "EUR", RATES) is None
+
+
 def test_decrease_is_told_in_the_currency_of_the_answer() -> None:
     ranking = Ranking(budget_eur=60.0)
     terms = terms_of(ranking, Features(90.0, "b", 0.5, 1.0, 0.5))

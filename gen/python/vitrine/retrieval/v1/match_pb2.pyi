@@ -318,7 +318,9 @@ class RecallCertificate(_message.Message):
     match of this page, the order of the page is certain (given `recall` 1).
     """
     complete: _builtins.bool
-    """True when every eligible product was scored, or `unseen_score_bound` rules the others out."""
+    """True when every eligible product was scored, or the recall of this very search is known (EXACT or MEASURED) and
+    `unseen_score_bound` rules the others out.
+    """
     def __init__(
         self,
         *,

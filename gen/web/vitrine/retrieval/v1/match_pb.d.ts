@@ -310,7 +310,8 @@ export declare type RecallCertificate = Message<"vitrine.retrieval.v1.RecallCert
   unseenScoreBound: number;
 
   /**
-   * True when every eligible product was scored, or `unseen_score_bound` rules the others out.
+   * True when every eligible product was scored, or the recall of this very search is known (EXACT or MEASURED) and
+   * `unseen_score_bound` rules the others out.
    *
    * @generated from field: bool complete = 8;
    */

@@ -2156,7 +2156,8 @@ class RecallCertificate(betterproto2.Message):
 
     complete: "bool" = betterproto2.field(8, betterproto2.TYPE_BOOL)
     """
-    True when every eligible product was scored, or `unseen_score_bound` rules the others out.
+    True when every eligible product was scored, or the recall of this very search is known (EXACT or MEASURED) and
+    `unseen_score_bound` rules the others out.
     """
 
 
