@@ -23,12 +23,6 @@ _SEPARATE_FROM = 0.3
 # Fewer cells of the map than this are noise.
 _LEAST_CELLS = {"shoes": 10, "belt": 8, "headwear": 14, "scarf": 20, "accessory": 12, "bag": 25}
 _LEAST_CELLS_OTHERWISE = 45
-# Finer categories that only the picture as a whole tells, and from which probability on they are named.
-_FINER = {
-    "top": ("shirt", "blouse", "t-shirt", "sweater"), "outerwear": ("coat", "jacket", "blazer"), "dress": ("jumpsuit",),
-    "shoes": ("boots", "sandals", "heels"), "trousers": ("jeans", "leggings"),
-}  # fmt: skip
-_NAMED_FROM = 0.5
 # What is less sure than this is nearly always wrong.
 _LEAST_SCORE = 0.25
 
@@ -126,9 +120,6 @@ def _enlarge(part: Part, roi: Roi, box: tuple[int, int, int, int]) -> BoolMask:
 
 
 def _category(outfit: Outfit, part: Part) -> str:
-    """Names a garment: by the label that most of its cells have, and finer where the whole picture tells."""
+    """Names a garment by the label that most of its cells have; finer names are the encoder's (`garments.refine`)."""
     sums = {label: float(outfit.labels[LABELS.index(label)][part.cells].sum()) for label in part.group.labels}
-    name = max(sums, key=lambda label: sums[label])
-    finer = {candidate: outfit.present(candidate) for candidate in _FINER.get(name, ())}
-    best = max(finer, key=lambda candidate: finer[candidate], default="")
-    return best if best and finer[best] >= _NAMED_FROM else name
+    return max(sums, key=lambda label: sums[label])

@@ -126,18 +126,11 @@ def test_the_network_s_own_maps_are_left_alone() -> None:
     np.testing.assert_array_equal(labels, before)
 
 
-@pytest.mark.parametrize(
-    ("label", "said", "category"),
-    [
-        ("top", "shirt", "shirt"), ("outerwear", "coat", "coat"), ("shoes", "boots", "boots"),
-        ("trousers", "jeans", "jeans"), ("skirt", "jeans", "skirt"), ("dress", "jumpsuit", "jumpsuit"),
-        ("headwear", "shirt", "headwear"),
-    ],
-)  # fmt: skip
-def test_finer_category_comes_from_the_whole_picture(label: str, said: str, category: str) -> None:
+@pytest.mark.parametrize("label", ["top", "outerwear", "shoes", "trousers", "skirt", "dress", "headwear"])
+def test_category_is_the_label_of_most_cells_whatever_the_whole_picture_says(label: str) -> None:
     extra = ("dress",) if label == "dress" else ()
-    (found,) = garments(maps((label, box(40, 70, 30, 66))), present(said, *extra))
-    assert found.category == category
+    (found,) = garments(maps((label, box(40, 70, 30, 66))), present("shirt", "coat", "boots", "jeans", *extra))
+    assert found.category == label
 
 
 def test_mask_has_finer_edges_than_the_map() -> None:

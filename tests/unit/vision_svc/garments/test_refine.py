@@ -9,7 +9,7 @@ from vision_svc.garments import fashion_space as space
 from vision_svc.garments.attributes import describe_product
 from vision_svc.garments.kinds import KINDS
 from vision_svc.garments.pattern import Pattern, named_pattern
-from vision_svc.garments.refine import FINER, finer_category, refined
+from vision_svc.garments.refine import FINER, UNTRIED, finer_category, refined
 from vision_svc.garments.style import CATEGORY_PRIORS
 from vision_svc.garments.thumbnail import GarmentView
 from vision_svc.garments.types import Bucket, ParsedGarment
@@ -54,7 +54,7 @@ def test_names_get_finer_where_the_encoder_is_sure(category: str, chances: dict[
 
 
 def test_every_finer_name_is_a_kind_with_a_style() -> None:
-    for names, sure in FINER.values():
+    for names, sure in [*FINER.values(), *UNTRIED.values()]:
         assert set(names) <= set(KINDS)
         assert set(names) <= set(CATEGORY_PRIORS)
         assert 0.5 <= sure < 1
