@@ -103,9 +103,8 @@ def recall(again: Matrix, gallery: Matrix) -> float:
 def top1(vectors: Matrix, photos: Photos) -> dict[str, object]:
     """Share of photos of the ten classes that are put into their own, over all, by class and by background."""
     labels = photos.labels
-    chances = fashion_space.chances(vectors, "kind")
     members = np.array([[kind in kinds for kind in KINDS] for kinds in TEN.values()], np.float64)
-    said = np.array(list(TEN))[(chances @ members.T).argmax(axis=1)]
+    said = np.array(list(TEN))[fashion_space.label_chances(vectors, members).argmax(axis=1)]
     known = np.isin(labels, list(TEN))
     right = said == labels
     by_class = {name: _round(right[labels == name].mean()) for name in TEN if (labels == name).any()}

@@ -21,7 +21,7 @@ from profile_svc.taste.evidence import SeenGarment, Sighting, Vector, decode_vec
 from profile_svc.taste.wearing import Occasion, Worn, dump_worn, find, load_worn, remember
 
 # Raised whenever the same log gives another state than before: stored states of other rules are computed again.
-RULES = 4
+RULES = 5
 ALPHA = 0.85  # weight of the old taste, mission.md section 1
 _SMALLEST_LENGTH = 1e-6  # below this a sum of unit vectors has no direction worth keeping
 

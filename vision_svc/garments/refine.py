@@ -17,8 +17,8 @@ from vision_svc.garments.types import ParsedGarment
 Names = Mapping[str, tuple[tuple[str, ...], float]]
 
 # What the parsers' names may mean more precisely, and how likely the best of the meanings must be among them. With the
-# true masks of 150 street photos (`bench/garments.py --people`, worn.finer) half of outerwear gets a name and 69 % of
-# those names are right, a fifth of shoes and 96 %, and one in twenty trousers and 75 %.
+# true masks of 150 street photos (`bench/garments.py --people`, worn.finer) two in three of outerwear get a name and
+# 66 % of those names are right, three in ten of shoes and 95 %, and one in ten trousers and 75 %.
 FINER: Names = {
     "outerwear": (("vest", "blazer", "jacket", "coat", "suit"), 0.5),
     "trousers": (("trousers", "jeans", "leggings"), 0.6),
@@ -35,7 +35,7 @@ def finer_category(category: str, vector: npt.ArrayLike, finer: Names | None = N
 
     Args:
         category: As the parser names it.
-        vector: Of `fashion/1`, `(D,)`.
+        vector: Of `fashion/2`, `(D,)`.
         finer: What names may mean and from when on; `FINER` where nothing is said.
     """
     table = FINER if finer is None else finer
@@ -60,7 +60,7 @@ def refined(
         parsed: The garment.
         attributes: How it was described under its coarse name; None when it was not.
         view: Its pixels.
-        vector: Of `fashion/1`, `(D,)`.
+        vector: Of `fashion/2`, `(D,)`.
         closer: That of a close-up of it, for its pattern; None without.
     """
     category = finer_category(parsed.category, vector)
@@ -78,7 +78,7 @@ def refined(
 def with_pattern(
     attributes: Attributes, vector: npt.ArrayLike, *, worn: bool = True, closer: npt.ArrayLike | None = None
 ) -> Attributes:
-    """Names the pattern of a garment, worn or alone, with the help of vectors of `fashion/1`; see `named_pattern`."""
+    """Names the pattern of a garment, worn or alone, with the help of vectors of `fashion/2`; see `named_pattern`."""
     pattern = named_pattern(attributes.pattern, vector, worn=worn, closer=closer)
     if pattern == attributes.pattern:
         return attributes

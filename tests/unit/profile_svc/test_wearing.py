@@ -69,7 +69,10 @@ def seen_again(first: SeenGarment, second: SeenGarment, hours: float) -> bool:
         pytest.param({"category": ""}, 0.1, True, id="category not known now"),
         pytest.param({"embedding": vector(30)}, 0.1, True, id="vector at 30 degrees, cosine 0.87"),
         pytest.param({"embedding": vector(33)}, 0.1, False, id="vector at 33 degrees, cosine 0.84"),
-        pytest.param({"colors": (color(41, 3, -17),)}, 0.1, True, id="21 lighter in another light"),
+        pytest.param({"colors": (color(34, 3, -17),)}, 0.1, True, id="14 lighter in another light"),
+        pytest.param(
+            {"embedding": vector(10), "colors": (color(34, 3, -17),)}, 0.1, False, id="14 lighter, and less alike"
+        ),
         pytest.param({"colors": (color(43, 3, -17),)}, 0.1, False, id="23 lighter: another coat"),
         pytest.param({"colors": (color(20, 3, -17, 0.7), color(26, 3, -17, 0.3))}, 0.1, True, id="shades of it"),
         pytest.param({"colors": (color(20, 3, -17, 0.5), color(80, 60, 50, 0.5))}, 0.1, False, id="half of it red"),
@@ -140,12 +143,12 @@ def test_of_two_like_garments_the_likest_is_meant_and_of_equals_the_newest() -> 
 @pytest.mark.parametrize(
     ("model", "angle_deg", "same"),
     [
-        ("fashion/1", 44, True),
-        ("fashion/1", 46, False),
-        ("hand-made/1", 59, True),
-        ("hand-made/1", 61, False),
-        ("fashion/2", 31, True),
-        ("fashion/2", 32, False),  # never measured
+        ("fashion/2", 46, True),
+        ("fashion/2", 47, False),
+        ("hand-made/1", 65, True),
+        ("hand-made/1", 66, False),
+        ("fashion/3", 31, True),
+        ("fashion/3", 32, False),  # never measured
     ],
 )
 def test_each_model_has_its_own_limit(model: str, angle_deg: float, same: bool) -> None:

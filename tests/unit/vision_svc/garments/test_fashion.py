@@ -249,3 +249,17 @@ def test_the_space_tells_looks_of_different_taste_apart(shop: Shop, words: Fashi
     blazers, hoodies = (shop.vectors[shop.categories == kind] for kind in ("blazer", "hoodie"))
     assert ((blazers @ (formal - sporty)) > 0).mean() >= 0.8
     assert ((hoodies @ (formal - sporty)) < 0).mean() >= 0.8
+
+
+def test_labels_are_read_as_they_were_learnt() -> None:
+    """A label that holds two kinds which are a little likely wins over one kind that is likelier alone."""
+    said = np.zeros(len(KINDS))
+    learnt = np.array([0.3, 0.3, 0.4]) ** (1 / space.KIND_TEMPERATURE)
+    said[:3] = learnt / learnt.sum()
+    vector = space.join({"kind": np.sqrt(said)[None]})[0]
+    members = np.zeros((2, len(KINDS)))
+    members[0, :2] = members[1, 2] = 1
+    likely = space.label_chances(vector, members)
+    assert likely.sum() == pytest.approx(1)
+    assert likely[0] / likely[1] == pytest.approx((0.6 / 0.4) ** (1 / space.KIND_TEMPERATURE), rel=1e-3)
+    assert space.label_chances(np.stack([vector, vector]), members).shape == (2, 2)
