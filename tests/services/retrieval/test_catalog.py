@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -134,6 +135,19 @@ async def test_new_rates_change_conversions(place: Place) -> None:
     await stubs.channel.close()
 
 
+@pytest.fixture
+async def lasting_rates(place: Place) -> AsyncIterator[None]:
+    """Puts the rates back as they were: the tests that come share the database."""
+    async with await psycopg.AsyncConnection.connect(place.database_url.replace("+psycopg", "")) as connection:
+        await connection.execute("create table retrieval.kept_rates as table retrieval.currency_rates")
+    yield
+    async with await psycopg.AsyncConnection.connect(place.database_url.replace("+psycopg", "")) as connection:
+        await connection.execute("delete from retrieval.currency_rates")
+        await connection.execute("insert into retrieval.currency_rates table retrieval.kept_rates")
+        await connection.execute("drop table retrieval.kept_rates")
+
+
+@pytest.mark.usefixtures("lasting_rates")
 async def test_day_of_an_answer_is_the_oldest_of_the_rates_it_used(place: Place) -> None:
     stubs = place.stubs("operator")
     prices = {"A": "USD", "B": "EUR"}
