@@ -161,8 +161,9 @@ async def test_day_of_an_answer_is_the_oldest_of_the_rates_it_used(place: Place)
         await connection.execute("delete from retrieval.currency_rates")
         await connection.execute(
             "insert into retrieval.currency_rates (currency, date, units_per_euro) values"
-            " ('USD', '2020-01-01', 2), ('JPY', '2024-05-06', 2), ('USD', '2990-01-01', 99)"
+            " ('USD', '2020-01-01', 2), ('JPY', '2024-05-06', 2), ('USD', '2990-01-01', 99), ('GBP', '2022-02-02', 0.5)"
         )
+    # Tells that rates have changed; it is in the table already, since another build may begin at any moment.
     rate = pb.CurrencyRate(currency_code="GBP", units_per_euro=0.5, date=date_pb2.Date(year=2022, month=2, day=2))
     await stubs.catalog.UpsertCurrencyRates(pb.UpsertCurrencyRatesRequest(rates=[rate]))
 
