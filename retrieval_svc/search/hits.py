@@ -36,10 +36,10 @@ async def first_hits(generation: OpenGeneration, query: IndexQuery, needed: int)
 
 def ordered(hits: Sequence[Hit]) -> list[Hit]:
     """Puts ties in the order of their ids; of hits that stand alone nobody needs the id yet."""
-    ordered = list(hits)
-    scores = np.round([hit.score for hit in ordered], _SCORE_DIGITS)
+    placed = list(hits)
+    scores = np.round([hit.score for hit in placed], _SCORE_DIGITS)
     ends = (np.flatnonzero(np.diff(scores)) + 1).tolist()
-    for start, end in pairwise([0, *ends, len(ordered)]):
+    for start, end in pairwise([0, *ends, len(placed)]):
         if end - start > 1:
-            ordered[start:end] = sorted(ordered[start:end], key=lambda hit: hit.id)
-    return ordered
+            placed[start:end] = sorted(placed[start:end], key=lambda hit: hit.id)
+    return placed
