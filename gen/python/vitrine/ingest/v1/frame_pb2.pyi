@@ -116,6 +116,10 @@ class _KeyframeModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Keyframe
     """The server's default."""
     KEYFRAME_MODE_LUMA: _KeyframeMode.ValueType  # 1
     """The published rule on luma alone: mean absolute difference, then SSIM, against the last keyframe."""
+    KEYFRAME_MODE_COLOR: _KeyframeMode.ValueType  # 2
+    """The default: luma, and beside it colour and what a person wears, each told apart from a change of light, of view or of
+    noise.
+    """
 
 class KeyframeMode(_KeyframeMode, metaclass=_KeyframeModeEnumTypeWrapper):
     """Which rule chooses keyframes."""
@@ -124,6 +128,10 @@ KEYFRAME_MODE_UNSPECIFIED: KeyframeMode.ValueType  # 0
 """The server's default."""
 KEYFRAME_MODE_LUMA: KeyframeMode.ValueType  # 1
 """The published rule on luma alone: mean absolute difference, then SSIM, against the last keyframe."""
+KEYFRAME_MODE_COLOR: KeyframeMode.ValueType  # 2
+"""The default: luma, and beside it colour and what a person wears, each told apart from a change of light, of view or of
+noise.
+"""
 Global___KeyframeMode: _TypeAlias = KeyframeMode  # noqa: Y015
 
 @_typing.final

@@ -7,6 +7,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from vitrine.ingest.v1 import frame_pb2 as _frame_pb2
 import builtins as _builtins
@@ -19,6 +20,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _StallKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StallKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StallKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STALL_KIND_UNSPECIFIED: _StallKind.ValueType  # 0
+    """Not stated."""
+    STALL_KIND_SILENCE: _StallKind.ValueType  # 1
+    """No frame at all."""
+    STALL_KIND_SLOW: _StallKind.ValueType  # 2
+    """Far fewer frames a second than before."""
+    STALL_KIND_BURST: _StallKind.ValueType  # 3
+    """Frames that were captured over seconds arrive at once."""
+
+class StallKind(_StallKind, metaclass=_StallKindEnumTypeWrapper):
+    """How frames fail to come as they should."""
+
+STALL_KIND_UNSPECIFIED: StallKind.ValueType  # 0
+"""Not stated."""
+STALL_KIND_SILENCE: StallKind.ValueType  # 1
+"""No frame at all."""
+STALL_KIND_SLOW: StallKind.ValueType  # 2
+"""Far fewer frames a second than before."""
+STALL_KIND_BURST: StallKind.ValueType  # 3
+"""Frames that were captured over seconds arrive at once."""
+Global___StallKind: _TypeAlias = StallKind  # noqa: Y015
 
 @_typing.final
 class StreamFramesRequest(_message.Message):
@@ -321,6 +350,7 @@ class StreamFramesResponse(_message.Message):
     PONG_FIELD_NUMBER: _builtins.int
     QUALITY_ADVICE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    STALL_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """1 for the first message of this connection, then one more each."""
     @_builtins.property
@@ -357,6 +387,10 @@ class StreamFramesResponse(_message.Message):
     def error(self) -> Global___StreamError:
         """Sent when something went wrong, with a frame or with the stream."""
 
+    @_builtins.property
+    def stall(self) -> Global___StreamStall:
+        """Sent when frames stop coming as they should, and again when they do."""
+
     def __init__(
         self,
         *,
@@ -369,12 +403,13 @@ class StreamFramesResponse(_message.Message):
         pong: Global___Pong | None = ...,
         quality_advice: Global___QualityAdvice | None = ...,
         error: Global___StreamError | None = ...,
+        stall: Global___StreamStall | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "error", b"error", "event", b"event", "pong", b"pong", "quality_advice", b"quality_advice", "ready", b"ready", "result", b"result", "server_time", b"server_time", "stats", b"stats"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "error", b"error", "event", b"event", "pong", b"pong", "quality_advice", b"quality_advice", "ready", b"ready", "result", b"result", "server_time", b"server_time", "stall", b"stall", "stats", b"stats"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "error", b"error", "event", b"event", "pong", b"pong", "quality_advice", b"quality_advice", "ready", b"ready", "result", b"result", "sequence", b"sequence", "server_time", b"server_time", "stats", b"stats"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "error", b"error", "event", b"event", "pong", b"pong", "quality_advice", b"quality_advice", "ready", b"ready", "result", b"result", "sequence", b"sequence", "server_time", b"server_time", "stall", b"stall", "stats", b"stats"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ready", "ack", "result", "stats", "pong", "quality_advice", "error"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ready", "ack", "result", "stats", "pong", "quality_advice", "error", "stall"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -450,12 +485,18 @@ class StreamLimits(_message.Message):
     MAX_KEPT_RESULTS_FIELD_NUMBER: _builtins.int
     RESUME_WINDOW_FIELD_NUMBER: _builtins.int
     MAX_FRAME_DELAY_FIELD_NUMBER: _builtins.int
+    MAX_FRAME_RATE_FPS_FIELD_NUMBER: _builtins.int
+    MAX_STREAMS_PER_USER_FIELD_NUMBER: _builtins.int
     max_message_bytes: _builtins.int
     """The largest message in bytes."""
     max_frame_pixels: _builtins.int
     """The largest picture in pixels."""
     max_kept_results: _builtins.int
     """How many unacknowledged results are kept; the oldest go first."""
+    max_frame_rate_fps: _builtins.float
+    """Frames per second that one user may send over all streams; those above it are REJECTED with RATE_LIMITED, undecoded."""
+    max_streams_per_user: _builtins.int
+    """Streams that one user may have open."""
     @_builtins.property
     def max_session_duration(self) -> _duration_pb2.Duration:
         """The longest session."""
@@ -477,10 +518,12 @@ class StreamLimits(_message.Message):
         max_kept_results: _builtins.int = ...,
         resume_window: _duration_pb2.Duration | None = ...,
         max_frame_delay: _duration_pb2.Duration | None = ...,
+        max_frame_rate_fps: _builtins.float = ...,
+        max_streams_per_user: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["max_frame_delay", b"max_frame_delay", "max_session_duration", b"max_session_duration", "resume_window", b"resume_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_frame_delay", b"max_frame_delay", "max_frame_pixels", b"max_frame_pixels", "max_kept_results", b"max_kept_results", "max_message_bytes", b"max_message_bytes", "max_session_duration", b"max_session_duration", "resume_window", b"resume_window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_frame_delay", b"max_frame_delay", "max_frame_pixels", b"max_frame_pixels", "max_frame_rate_fps", b"max_frame_rate_fps", "max_kept_results", b"max_kept_results", "max_message_bytes", b"max_message_bytes", "max_session_duration", b"max_session_duration", "max_streams_per_user", b"max_streams_per_user", "resume_window", b"resume_window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -499,12 +542,32 @@ class StreamStats(_message.Message):
     PROCESSING_TIME_P50_FIELD_NUMBER: _builtins.int
     SESSION_DURATION_FIELD_NUMBER: _builtins.int
     FINAL_FIELD_NUMBER: _builtins.int
+    SILENCE_COUNT_FIELD_NUMBER: _builtins.int
+    SLOW_COUNT_FIELD_NUMBER: _builtins.int
+    BURST_COUNT_FIELD_NUMBER: _builtins.int
+    SILENT_DURATION_FIELD_NUMBER: _builtins.int
+    DELAY_P50_FIELD_NUMBER: _builtins.int
+    DELAY_P95_FIELD_NUMBER: _builtins.int
+    CLOCK_OFFSET_FIELD_NUMBER: _builtins.int
+    CLOCK_DRIFT_PPM_FIELD_NUMBER: _builtins.int
+    LOSS_RATE_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
     unacknowledged_result_count: _builtins.int
     """Results kept because they are not acknowledged."""
     arrival_fps: _builtins.float
     """Frames per second that arrived over the last seconds."""
     final: _builtins.bool
     """True on the last message of a session that ended in good order."""
+    silence_count: _builtins.int
+    """Stalls of this connection, by kind."""
+    slow_count: _builtins.int
+    """As above: falling rates."""
+    burst_count: _builtins.int
+    """As above: bursts."""
+    clock_drift_ppm: _builtins.float
+    """How many parts per million the client's clock runs slow against ours; absent before it can be told."""
+    loss_rate: _builtins.float
+    """Share of numbers that were lost lately, 0-1."""
     @_builtins.property
     def totals(self) -> _frame_pb2.FrameTotals:
         """What became of the frames since the session began."""
@@ -521,6 +584,28 @@ class StreamStats(_message.Message):
     def session_duration(self) -> _duration_pb2.Duration:
         """Time since the session began."""
 
+    @_builtins.property
+    def silent_duration(self) -> _duration_pb2.Duration:
+        """How long frames were silent in all, on this connection."""
+
+    @_builtins.property
+    def delay_p50(self) -> _duration_pb2.Duration:
+        """How much longer frames took lately than the quickest ones, median; absent where the client sends no capture times."""
+
+    @_builtins.property
+    def delay_p95(self) -> _duration_pb2.Duration:
+        """As above, 95th percentile."""
+
+    @_builtins.property
+    def clock_offset(self) -> _duration_pb2.Duration:
+        """How far the client's clock is behind ours at most (negative: ahead), estimated from the quickest frames and pings;
+        the way up is in it. Absent where the client sends no times.
+        """
+
+    @_builtins.property
+    def advice(self) -> Global___QualityAdvice:
+        """The advice in force; absent before the first."""
+
     def __init__(
         self,
         *,
@@ -531,14 +616,82 @@ class StreamStats(_message.Message):
         processing_time_p50: _duration_pb2.Duration | None = ...,
         session_duration: _duration_pb2.Duration | None = ...,
         final: _builtins.bool = ...,
+        silence_count: _builtins.int = ...,
+        slow_count: _builtins.int = ...,
+        burst_count: _builtins.int = ...,
+        silent_duration: _duration_pb2.Duration | None = ...,
+        delay_p50: _duration_pb2.Duration | None = ...,
+        delay_p95: _duration_pb2.Duration | None = ...,
+        clock_offset: _duration_pb2.Duration | None = ...,
+        clock_drift_ppm: _builtins.float | None = ...,
+        loss_rate: _builtins.float = ...,
+        advice: Global___QualityAdvice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["keyframes", b"keyframes", "processing_time_p50", b"processing_time_p50", "session_duration", b"session_duration", "totals", b"totals"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_drift_ppm", b"_clock_drift_ppm", "advice", b"advice", "clock_drift_ppm", b"clock_drift_ppm", "clock_offset", b"clock_offset", "delay_p50", b"delay_p50", "delay_p95", b"delay_p95", "keyframes", b"keyframes", "processing_time_p50", b"processing_time_p50", "session_duration", b"session_duration", "silent_duration", b"silent_duration", "totals", b"totals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_fps", b"arrival_fps", "final", b"final", "keyframes", b"keyframes", "processing_time_p50", b"processing_time_p50", "session_duration", b"session_duration", "totals", b"totals", "unacknowledged_result_count", b"unacknowledged_result_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_drift_ppm", b"_clock_drift_ppm", "advice", b"advice", "arrival_fps", b"arrival_fps", "burst_count", b"burst_count", "clock_drift_ppm", b"clock_drift_ppm", "clock_offset", b"clock_offset", "delay_p50", b"delay_p50", "delay_p95", b"delay_p95", "final", b"final", "keyframes", b"keyframes", "loss_rate", b"loss_rate", "processing_time_p50", b"processing_time_p50", "session_duration", b"session_duration", "silence_count", b"silence_count", "silent_duration", b"silent_duration", "slow_count", b"slow_count", "totals", b"totals", "unacknowledged_result_count", b"unacknowledged_result_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__clock_drift_ppm: _TypeAlias = _typing.Literal["clock_drift_ppm"]  # noqa: Y015
+    _WhichOneofArgType__clock_drift_ppm: _TypeAlias = _typing.Literal["_clock_drift_ppm", b"_clock_drift_ppm"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__clock_drift_ppm) -> _WhichOneofReturnType__clock_drift_ppm | None: ...
+
+Global___StreamStats: _TypeAlias = StreamStats  # noqa: Y015
+
+@_typing.final
+class StreamStall(_message.Message):
+    """Frames do not come as they should. Told from the client's capture times and our times of arrival; sent when it is
+    noticed, and once more, with the same `start_time` and `over` set, when it has ended.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    OVER_FIELD_NUMBER: _builtins.int
+    ARRIVAL_FPS_FIELD_NUMBER: _builtins.int
+    USUAL_FPS_FIELD_NUMBER: _builtins.int
+    BURST_FRAME_COUNT_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    kind: Global___StallKind.ValueType
+    """What it is."""
+    over: _builtins.bool
+    """True when it has ended."""
+    arrival_fps: _builtins.float
+    """Frames per second that arrive now."""
+    usual_fps: _builtins.float
+    """Frames per second that arrived before it began."""
+    burst_frame_count: _builtins.int
+    """Where `kind` is BURST: the frames that arrived at once."""
+    description: _builtins.str
+    """What happened and what the client can do, in words."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began, by the server's clock."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """How long it has lasted."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___StallKind.ValueType = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        over: _builtins.bool = ...,
+        arrival_fps: _builtins.float = ...,
+        usual_fps: _builtins.float = ...,
+        burst_frame_count: _builtins.int = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_fps", b"arrival_fps", "burst_frame_count", b"burst_frame_count", "description", b"description", "duration", b"duration", "kind", b"kind", "over", b"over", "start_time", b"start_time", "usual_fps", b"usual_fps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StreamStats: _TypeAlias = StreamStats  # noqa: Y015
+Global___StreamStall: _TypeAlias = StreamStall  # noqa: Y015
 
 @_typing.final
 class Pong(_message.Message):

@@ -522,6 +522,14 @@ export enum KeyframeMode {
    * @generated from enum value: KEYFRAME_MODE_LUMA = 1;
    */
   LUMA = 1,
+
+  /**
+   * The default: luma, and beside it colour and what a person wears, each told apart from a change of light, of view or of
+   * noise.
+   *
+   * @generated from enum value: KEYFRAME_MODE_COLOR = 2;
+   */
+  COLOR = 2,
 }
 
 /**

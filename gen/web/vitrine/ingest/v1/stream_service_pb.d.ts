@@ -4,7 +4,7 @@
 
 // Live camera streams.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Frame, FrameAck, FrameTotals, KeyframeConfig, StreamResult } from "./frame_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
@@ -406,6 +406,14 @@ export declare type StreamFramesResponse = Message<"vitrine.ingest.v1.StreamFram
      */
     value: StreamError;
     case: "error";
+  } | {
+    /**
+     * Sent when frames stop coming as they should, and again when they do.
+     *
+     * @generated from field: vitrine.ingest.v1.StreamStall stall = 10;
+     */
+    value: StreamStall;
+    case: "stall";
   } | { case: undefined; value?: undefined };
 };
 
@@ -531,6 +539,20 @@ export declare type StreamLimits = Message<"vitrine.ingest.v1.StreamLimits"> & {
    * @generated from field: google.protobuf.Duration max_frame_delay = 6;
    */
   maxFrameDelay?: Duration | undefined;
+
+  /**
+   * Frames per second that one user may send over all streams; those above it are REJECTED with RATE_LIMITED, undecoded.
+   *
+   * @generated from field: float max_frame_rate_fps = 7;
+   */
+  maxFrameRateFps: number;
+
+  /**
+   * Streams that one user may have open.
+   *
+   * @generated from field: int32 max_streams_per_user = 8;
+   */
+  maxStreamsPerUser: number;
 };
 
 /**
@@ -593,6 +615,77 @@ export declare type StreamStats = Message<"vitrine.ingest.v1.StreamStats"> & {
    * @generated from field: bool final = 7;
    */
   final: boolean;
+
+  /**
+   * Stalls of this connection, by kind.
+   *
+   * @generated from field: int32 silence_count = 8;
+   */
+  silenceCount: number;
+
+  /**
+   * As above: falling rates.
+   *
+   * @generated from field: int32 slow_count = 9;
+   */
+  slowCount: number;
+
+  /**
+   * As above: bursts.
+   *
+   * @generated from field: int32 burst_count = 10;
+   */
+  burstCount: number;
+
+  /**
+   * How long frames were silent in all, on this connection.
+   *
+   * @generated from field: google.protobuf.Duration silent_duration = 11;
+   */
+  silentDuration?: Duration | undefined;
+
+  /**
+   * How much longer frames took lately than the quickest ones, median; absent where the client sends no capture times.
+   *
+   * @generated from field: google.protobuf.Duration delay_p50 = 12;
+   */
+  delayP50?: Duration | undefined;
+
+  /**
+   * As above, 95th percentile.
+   *
+   * @generated from field: google.protobuf.Duration delay_p95 = 13;
+   */
+  delayP95?: Duration | undefined;
+
+  /**
+   * How far the client's clock is behind ours at most (negative: ahead), estimated from the quickest frames and pings;
+   * the way up is in it. Absent where the client sends no times.
+   *
+   * @generated from field: google.protobuf.Duration clock_offset = 14;
+   */
+  clockOffset?: Duration | undefined;
+
+  /**
+   * How many parts per million the client's clock runs slow against ours; absent before it can be told.
+   *
+   * @generated from field: optional float clock_drift_ppm = 15;
+   */
+  clockDriftPpm?: number | undefined;
+
+  /**
+   * Share of numbers that were lost lately, 0-1.
+   *
+   * @generated from field: float loss_rate = 16;
+   */
+  lossRate: number;
+
+  /**
+   * The advice in force; absent before the first.
+   *
+   * @generated from field: vitrine.ingest.v1.QualityAdvice advice = 17;
+   */
+  advice?: QualityAdvice | undefined;
 };
 
 /**
@@ -600,6 +693,76 @@ export declare type StreamStats = Message<"vitrine.ingest.v1.StreamStats"> & {
  * Use `create(StreamStatsSchema)` to create a new message.
  */
 export declare const StreamStatsSchema: GenMessage<StreamStats>;
+
+/**
+ * Frames do not come as they should. Told from the client's capture times and our times of arrival; sent when it is
+ * noticed, and once more, with the same `start_time` and `over` set, when it has ended.
+ *
+ * @generated from message vitrine.ingest.v1.StreamStall
+ */
+export declare type StreamStall = Message<"vitrine.ingest.v1.StreamStall"> & {
+  /**
+   * What it is.
+   *
+   * @generated from field: vitrine.ingest.v1.StallKind kind = 1;
+   */
+  kind: StallKind;
+
+  /**
+   * When it began, by the server's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * How long it has lasted.
+   *
+   * @generated from field: google.protobuf.Duration duration = 3;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * True when it has ended.
+   *
+   * @generated from field: bool over = 4;
+   */
+  over: boolean;
+
+  /**
+   * Frames per second that arrive now.
+   *
+   * @generated from field: float arrival_fps = 5;
+   */
+  arrivalFps: number;
+
+  /**
+   * Frames per second that arrived before it began.
+   *
+   * @generated from field: float usual_fps = 6;
+   */
+  usualFps: number;
+
+  /**
+   * Where `kind` is BURST: the frames that arrived at once.
+   *
+   * @generated from field: int32 burst_frame_count = 7;
+   */
+  burstFrameCount: number;
+
+  /**
+   * What happened and what the client can do, in words.
+   *
+   * @generated from field: string description = 8;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message vitrine.ingest.v1.StreamStall.
+ * Use `create(StreamStallSchema)` to create a new message.
+ */
+export declare const StreamStallSchema: GenMessage<StreamStall>;
 
 /**
  * The answer to a ping.
@@ -709,6 +872,46 @@ export declare type StreamError = Message<"vitrine.ingest.v1.StreamError"> & {
  * Use `create(StreamErrorSchema)` to create a new message.
  */
 export declare const StreamErrorSchema: GenMessage<StreamError>;
+
+/**
+ * How frames fail to come as they should.
+ *
+ * @generated from enum vitrine.ingest.v1.StallKind
+ */
+export enum StallKind {
+  /**
+   * Not stated.
+   *
+   * @generated from enum value: STALL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * No frame at all.
+   *
+   * @generated from enum value: STALL_KIND_SILENCE = 1;
+   */
+  SILENCE = 1,
+
+  /**
+   * Far fewer frames a second than before.
+   *
+   * @generated from enum value: STALL_KIND_SLOW = 2;
+   */
+  SLOW = 2,
+
+  /**
+   * Frames that were captured over seconds arrive at once.
+   *
+   * @generated from enum value: STALL_KIND_BURST = 3;
+   */
+  BURST = 3,
+}
+
+/**
+ * Describes the enum vitrine.ingest.v1.StallKind.
+ */
+export declare const StallKindSchema: GenEnum<StallKind>;
 
 /**
  * Takes live camera streams: every frame is accounted for, keyframes become garments, products and taste.

@@ -71,6 +71,7 @@ __all__ = (
     "SaveTryOnFrameRequest",
     "SaveTryOnFrameResponse",
     "SavedTryOnFrame",
+    "StallKind",
     "StatsCommand",
     "StopCommand",
     "StopTryOnCommand",
@@ -84,6 +85,7 @@ __all__ = (
     "StreamResult",
     "StreamServiceStub",
     "StreamServiceSyncStub",
+    "StreamStall",
     "StreamStats",
     "StreamTryOnRequest",
     "StreamTryOnResponse",
@@ -469,11 +471,18 @@ class KeyframeMode(betterproto2.Enum):
     The published rule on luma alone: mean absolute difference, then SSIM, against the last keyframe.
     """
 
+    COLOR = 2
+    """
+    The default: luma, and beside it colour and what a person wears, each told apart from a change of light, of view or of
+    noise.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
             0: "KEYFRAME_MODE_UNSPECIFIED",
             1: "KEYFRAME_MODE_LUMA",
+            2: "KEYFRAME_MODE_COLOR",
         }
 
     @classmethod
@@ -481,6 +490,7 @@ class KeyframeMode(betterproto2.Enum):
         return {
             "KEYFRAME_MODE_UNSPECIFIED": 0,
             "KEYFRAME_MODE_LUMA": 1,
+            "KEYFRAME_MODE_COLOR": 2,
         }
 
 
@@ -525,6 +535,50 @@ class KeyframeReason(betterproto2.Enum):
             "KEYFRAME_REASON_FIRST": 1,
             "KEYFRAME_REASON_SCENE_CHANGE": 2,
             "KEYFRAME_REASON_INTERVAL": 3,
+        }
+
+
+class StallKind(betterproto2.Enum):
+    """
+    How frames fail to come as they should.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Not stated.
+    """
+
+    SILENCE = 1
+    """
+    No frame at all.
+    """
+
+    SLOW = 2
+    """
+    Far fewer frames a second than before.
+    """
+
+    BURST = 3
+    """
+    Frames that were captured over seconds arrive at once.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "STALL_KIND_UNSPECIFIED",
+            1: "STALL_KIND_SILENCE",
+            2: "STALL_KIND_SLOW",
+            3: "STALL_KIND_BURST",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "STALL_KIND_UNSPECIFIED": 0,
+            "STALL_KIND_SILENCE": 1,
+            "STALL_KIND_SLOW": 2,
+            "STALL_KIND_BURST": 3,
         }
 
 
@@ -2459,6 +2513,11 @@ class StreamFramesResponse(betterproto2.Message):
     Sent when something went wrong, with a frame or with the stream.
     """
 
+    stall: "StreamStall | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True, group="event")
+    """
+    Sent when frames stop coming as they should, and again when they do.
+    """
+
 
 default_message_pool.register_message("vitrine.ingest.v1", "StreamFramesResponse", StreamFramesResponse)
 
@@ -2503,6 +2562,16 @@ class StreamLimits(betterproto2.Message):
     )
     """
     How far behind the newest frame, by arrival, a frame may be before it counts as late.
+    """
+
+    max_frame_rate_fps: "float" = betterproto2.field(7, betterproto2.TYPE_FLOAT)
+    """
+    Frames per second that one user may send over all streams; those above it are REJECTED with RATE_LIMITED, undecoded.
+    """
+
+    max_streams_per_user: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
+    """
+    Streams that one user may have open.
     """
 
 
@@ -2658,6 +2727,61 @@ default_message_pool.register_message("vitrine.ingest.v1", "StreamResult", Strea
 
 
 @dataclass(eq=False, repr=False)
+class StreamStall(betterproto2.Message):
+    """
+    Frames do not come as they should. Told from the client's capture times and our times of arrival; sent when it is
+    noticed, and once more, with the same `start_time` and `over` set, when it has ended.
+    """
+
+    kind: "StallKind" = betterproto2.field(1, betterproto2.TYPE_ENUM, default_factory=lambda: StallKind(0))
+    """
+    What it is.
+    """
+
+    start_time: "datetime.datetime | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When it began, by the server's clock.
+    """
+
+    duration: "datetime.timedelta | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
+    )
+    """
+    How long it has lasted.
+    """
+
+    over: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
+    """
+    True when it has ended.
+    """
+
+    arrival_fps: "float" = betterproto2.field(5, betterproto2.TYPE_FLOAT)
+    """
+    Frames per second that arrive now.
+    """
+
+    usual_fps: "float" = betterproto2.field(6, betterproto2.TYPE_FLOAT)
+    """
+    Frames per second that arrived before it began.
+    """
+
+    burst_frame_count: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
+    """
+    Where `kind` is BURST: the frames that arrived at once.
+    """
+
+    description: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    What happened and what the client can do, in words.
+    """
+
+
+default_message_pool.register_message("vitrine.ingest.v1", "StreamStall", StreamStall)
+
+
+@dataclass(eq=False, repr=False)
 class StreamStats(betterproto2.Message):
     """
     How the session goes.
@@ -2700,6 +2824,65 @@ class StreamStats(betterproto2.Message):
     final: "bool" = betterproto2.field(7, betterproto2.TYPE_BOOL)
     """
     True on the last message of a session that ended in good order.
+    """
+
+    silence_count: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
+    """
+    Stalls of this connection, by kind.
+    """
+
+    slow_count: "int" = betterproto2.field(9, betterproto2.TYPE_INT32)
+    """
+    As above: falling rates.
+    """
+
+    burst_count: "int" = betterproto2.field(10, betterproto2.TYPE_INT32)
+    """
+    As above: bursts.
+    """
+
+    silent_duration: "datetime.timedelta | None" = betterproto2.field(
+        11, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
+    )
+    """
+    How long frames were silent in all, on this connection.
+    """
+
+    delay_p50: "datetime.timedelta | None" = betterproto2.field(
+        12, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
+    )
+    """
+    How much longer frames took lately than the quickest ones, median; absent where the client sends no capture times.
+    """
+
+    delay_p95: "datetime.timedelta | None" = betterproto2.field(
+        13, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
+    )
+    """
+    As above, 95th percentile.
+    """
+
+    clock_offset: "datetime.timedelta | None" = betterproto2.field(
+        14, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
+    )
+    """
+    How far the client's clock is behind ours at most (negative: ahead), estimated from the quickest frames and pings;
+    the way up is in it. Absent where the client sends no times.
+    """
+
+    clock_drift_ppm: "float | None" = betterproto2.field(15, betterproto2.TYPE_FLOAT, optional=True)
+    """
+    How many parts per million the client's clock runs slow against ours; absent before it can be told.
+    """
+
+    loss_rate: "float" = betterproto2.field(16, betterproto2.TYPE_FLOAT)
+    """
+    Share of numbers that were lost lately, 0-1.
+    """
+
+    advice: "QualityAdvice | None" = betterproto2.field(17, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The advice in force; absent before the first.
     """
 
 
