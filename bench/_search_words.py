@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from vitrine.retrieval.v1 import (
 )
 from vitrine.sdk import CatalogSource, Vitrine, import_catalog
 
-from bench._search_blind import blind_report
+from bench._search_blind import BLIND, blind_report, fits_exactly
 from bench._search_blind2 import BLIND2
 from bench._search_queries import QUERIES, TypedQuery
 from mesh.keys import SigningKey, key_set
@@ -40,44 +40,50 @@ def fits(product: product_pb2.Product, wanted: TypedQuery) -> bool:
     return product.category in wanted.categories and (not wanted.colors or bool(colors & set(wanted.colors)))
 
 
-async def judged(ask: Ask, has: Callable[[TypedQuery], int]) -> dict[str, Any]:
+async def judged(ask: Ask, products: Sequence[product_pb2.Product], table: Sequence[TypedQuery]) -> dict[str, Any]:
     """Asks every query.
 
     Args:
         ask: Searches for a text; at least five matches, where there are so many.
-        has: How many products of the catalogue fit a query.
+        products: The whole catalogue.
+        table: The queries.
 
     Returns:
         `right`: share of queries whose first five fit, all of them, or all that there are; `first`: share whose first
         one fits; `precision`: share of the fitting products among the first five; `wrong`: the texts that failed.
     """
     right, first, precision, wrong = 0, 0, [], []
-    for wanted in QUERIES:
+    for wanted in table:
         found = [fits(match.product, wanted) for match in (await ask(wanted.text)).matches[:TOP]]
-        possible = min(TOP, has(wanted))
+        possible = min(TOP, sum(fits(product, wanted) for product in products))
         good = possible > 0 and sum(found) >= possible and found[0]
         right += good
         first += bool(found and found[0])
         precision.append(sum(found) / possible if possible else 0.0)
         if not good:
             wrong.append(wanted.text)
-    count = len(QUERIES)
+    count = len(table)
     shares = {"right": right / count, "first": first / count, "precision": sum(precision) / count}
     return {name: round(value, 3) for name, value in shares.items()} | {"queries": count, "wrong": wrong}
 
 
-async def text_report(database_url: str, folder: Path, models_dir: Path | None = None) -> dict[str, Any]:
+async def text_report(
+    database_url: str, folder: Path, models_dir: Path | None = None, products: int = DEFAULT_COUNT
+) -> dict[str, Any]:
     """Imports the demo catalogue and asks every query.
+
+    A smaller catalogue has not everything that is asked for: what nothing in it fits exactly is not asked there.
 
     Args:
         database_url: Of an empty database.
         folder: For files; it is made.
         models_dir: Where the vision service's models are; found by itself when left out.
+        products: How many products.
 
     Returns:
         What `judged` says of the adapted table, and `blind`, `blind2`: what `blind_report` says of the blind ones.
     """
-    await asyncio.to_thread(write_catalog, folder / "catalogue", DEFAULT_COUNT, DEFAULT_SEED)
+    await asyncio.to_thread(write_catalog, folder / "catalogue", products, DEFAULT_SEED)
     key = SigningKey.generate()
     (folder / "jwks.json").write_text(key_set([key]))
     key.save(folder / "service.pem")
@@ -96,7 +102,7 @@ async def text_report(database_url: str, folder: Path, models_dir: Path | None =
             token = key.sign("bench", ["operator"], ttl_s=3600)
             async with Vitrine(f"127.0.0.1:{server.port}", user="bench", token=token) as client:
                 await import_catalog(client, CatalogSource(folder / "catalogue" / "catalog.jsonl"))
-                report = await _asked(f"127.0.0.1:{server.port}", token)
+                report = await _asked(f"127.0.0.1:{server.port}", token, whole=products >= DEFAULT_COUNT)
     print(
         f"text: {report['right']:.1%} of {report['queries']} queries right in the top {TOP}; wrong: {report['wrong']}"
     )
@@ -112,7 +118,7 @@ def _models(stated: Path | None) -> dict[str, Any]:
     return {"models_dir": found} if found else {}
 
 
-async def _asked(target: str, token: str) -> dict[str, Any]:
+async def _asked(target: str, token: str, *, whole: bool) -> dict[str, Any]:
     metadata = (("authorization", f"Bearer {token}"),)
     async with grpc.aio.insecure_channel(target) as channel:
         search = search_service_pb2_grpc.SearchServiceStub(channel)
@@ -136,6 +142,10 @@ async def _asked(target: str, token: str) -> dict[str, Any]:
                 search_service_pb2.SearchProductsRequest(text=text, page_size=TOP), metadata=metadata
             )
 
-        adapted = await judged(ask, lambda wanted: sum(fits(product, wanted) for product in products))
-        blind = {"blind": await blind_report(ask, products), "blind2": await blind_report(ask, products, BLIND2)}
-        return adapted | blind
+        adapted = [wanted for wanted in QUERIES if whole or any(fits(product, wanted) for product in products)]
+        blind = {
+            name: [query for query in table if whole or any(fits_exactly(product, query) for product in products)]
+            for name, table in {"blind": BLIND, "blind2": BLIND2}.items()
+        }
+        reports = {name: await blind_report(ask, products, table) for name, table in blind.items()}
+        return await judged(ask, products, adapted) | reports
