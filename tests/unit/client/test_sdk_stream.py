@@ -143,6 +143,33 @@ async def test_what_was_configured_holds_on_the_next_connection(mesh: Vitrine, s
     assert settings.keyframes.min_interval_s == 1
 
 
+class _Notes:
+    def __init__(self) -> None:
+        self.said: list[tuple[str, int]] = []
+
+    def taken(self, number: int, frame: CameraFrame) -> None:
+        assert frame.jpeg == b"jpeg"
+        self.said.append(("taken", number))
+
+    def dropped(self, number: int) -> None:
+        self.said.append(("dropped", number))
+
+    def sent(self, number: int) -> None:
+        self.said.append(("sent", number))
+
+
+async def test_a_witness_is_told_of_every_frame(mesh: Vitrine, service: Server) -> None:
+    notes = _Notes()
+    stream = FrameStream(mesh, StreamSettings(max_pending_frames=2, witness=notes))
+    _ = [event async for event in stream.events(_camera(5))]
+    assert [number for what, number in notes.said if what == "taken"] == [1, 2, 3, 4, 5]
+    assert [number for what, number in notes.said if what == "sent"] == service.frames
+    assert {number for _, number in notes.said} == {1, 2, 3, 4, 5}
+    ends = [number for what, number in notes.said if what != "taken"]
+    assert sorted(ends) == [1, 2, 3, 4, 5]
+    assert ("dropped", 3) in notes.said, "three came before the connection was there, and two may wait"
+
+
 async def test_following_a_capture_outlasts_any_number_of_breaks_with_news_between(
     mesh: Vitrine, service: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

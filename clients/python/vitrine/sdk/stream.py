@@ -17,6 +17,7 @@ from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frames import CameraFrame
 from vitrine.sdk.transport import Ending
+from vitrine.sdk.witness import Witness
 from vitrine.type.v1 import image_pb2
 
 _FIRST_BACKOFF_S = 0.1
@@ -33,6 +34,7 @@ class StreamSettings:
         source: What sends the frames, for example ``phone``.
         max_pending_frames: Frames that may wait to be sent; with more, the oldest is dropped (and counted as lost).
         give_up_after_s: How long the mesh may be away before the stream fails, in seconds.
+        witness: Told of each frame that is taken, dropped or sent.
     """
 
     keyframes: frame_pb2.KeyframeConfig = field(default_factory=frame_pb2.KeyframeConfig)
@@ -40,6 +42,7 @@ class StreamSettings:
     source: str = "sdk"
     max_pending_frames: int = 30
     give_up_after_s: float = 30.0
+    witness: Witness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +166,13 @@ class FrameStream:
 
     def _take(self, frame: CameraFrame) -> None:
         self._number += 1
+        witness = self._settings.witness
+        if witness is not None:
+            witness.taken(self._number, frame)
         if self._waiting_frames >= self._settings.max_pending_frames:
             self.dropped_count += 1
+            if witness is not None:
+                witness.dropped(self._number)
             return
         taken = Timestamp()
         taken.FromNanoseconds(round(frame.capture_time_s * 1e9))
@@ -222,6 +230,8 @@ class FrameStream:
                 continue
             await call.write(message)
             self.sent_count += is_frame
+            if is_frame and self._settings.witness is not None:
+                self._settings.witness.sent(message.frame.frame_number)
         await call.write(pb.StreamFramesRequest(command=pb.StreamCommand(stop=pb.StopCommand())))
 
 
