@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -202,7 +203,10 @@ def _limits(limits: Limits) -> stream_service_pb2.StreamLimits:
         max_message_bytes=limits.max_message_bytes,
         max_frame_pixels=limits.max_frame_pixels,
         max_kept_results=limits.max_kept_results,
+        max_streams_per_user=limits.max_streams_per_user,
     )
+    if math.isfinite(limits.max_frame_rate_fps):
+        message.max_frame_rate_fps = limits.max_frame_rate_fps
     message.max_session_duration.FromNanoseconds(round(limits.max_session_s * _NS))
     message.resume_window.FromNanoseconds(round(limits.resume_window_s * _NS))
     message.max_frame_delay.FromNanoseconds(round(limits.max_frame_delay_s * _NS))

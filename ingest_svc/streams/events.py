@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ class Limits:
         resume_window_s: How long after its last connection a session can be resumed, seconds.
         save_interval_s: How often totals are kept, and the session said to live, seconds.
         max_frame_delay_s: How far behind the shortest way a frame may be, seconds.
+        max_frame_rate_fps: Frames per second of one user over all streams of this process; infinity for no limit.
+        frame_burst_s: How much of that rate may come at once, seconds of it.
     """
 
     max_streams: int = 200
@@ -35,6 +38,8 @@ class Limits:
     max_kept_results: int = 200
     resume_window_s: float = 900.0
     max_frame_delay_s: float = 5.0
+    max_frame_rate_fps: float = math.inf
+    frame_burst_s: float = 5.0
     save_interval_s: float = 5.0
 
 

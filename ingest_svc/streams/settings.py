@@ -21,6 +21,14 @@ class StreamSettings(BaseSettings):
         default=200, ge=1, description="Streams that this process serves at once; more are refused."
     )
     max_streams_per_user: int = Field(default=20, ge=1, description="Streams of one user among them; more are refused.")
+    max_frame_rate_fps: float = Field(
+        default=240.0, gt=0, description="Frames per second of one user over all streams in this process; those above "
+        "are rejected undecoded. `inf` for no limit.",
+    )  # fmt: skip
+    frame_burst_s: float = Field(
+        default=5.0, gt=0,
+        description="How much of that rate may come at once, as after a stall of the network, in seconds of it.",
+    )  # fmt: skip
     max_session_s: float = Field(
         default=4 * 3600.0, gt=0, description="Longest stream session over all of its connections, in seconds."
     )
@@ -72,6 +80,8 @@ class StreamSettings(BaseSettings):
             max_kept_results=self.max_kept_results,
             resume_window_s=self.resume_window_s,
             max_frame_delay_s=self.max_frame_delay_s,
+            max_frame_rate_fps=self.max_frame_rate_fps,
+            frame_burst_s=self.frame_burst_s,
             # Well within the window, so that nobody takes a stream without keyframes for an abandoned one.
             save_interval_s=min(self.stream_save_s, self.resume_window_s / 3),
         )

@@ -27,7 +27,9 @@ def test_full(users: list[str], scope: str, limit: str) -> None:
             taken.enter_context(seats.seat(user))
         with pytest.raises(ResourceExhaustedError) as caught, seats.seat("ada"):
             pass
-        assert (caught.value.reason, caught.value.metadata) == ("CAPACITY_REACHED", {"limit": limit, "scope": scope})
+        setting = {"user": "max_watches_per_user", "server": "max_watches"}[scope]
+        assert caught.value.reason == "CAPACITY_REACHED"
+        assert caught.value.metadata == {"limit": limit, "scope": scope, "setting": setting}
         assert caught.value.retry_after_s
         assert seats.taken == len(users)
     assert seats.taken == 0
@@ -41,3 +43,14 @@ def test_seat_is_given_back_when_its_holder_fails() -> None:
         with pytest.raises(KeyError), seats.seat("ada"):
             raise KeyError
     assert seats.taken == 0
+
+
+def test_those_who_are_refused_do_not_all_come_back_at_once() -> None:
+    seats = Seats("watches", total=0, per_user=1, retry_after_s=10.0)
+    waits = set()
+    for _ in range(50):
+        with pytest.raises(ResourceExhaustedError) as caught, seats.seat("ada"):
+            pass
+        waits.add(caught.value.retry_after_s)
+    assert len(waits) > 40
+    assert all(wait is not None and 8.0 <= wait <= 12.0 for wait in waits)

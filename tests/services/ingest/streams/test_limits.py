@@ -12,7 +12,7 @@ from vitrine.ingest.v1 import frame_pb2
 from ingest_svc.__main__ import build
 from mesh.server import serving
 from mesh.status import DETAILS_KEY, details_of
-from tests.services.ingest.streams.client import StreamClient
+from tests.services.ingest.streams.client import StreamClient, accounted
 from tests.services.ingest.streams.conftest import Connect, Ingest, jpeg
 
 pytestmark = pytest.mark.service
@@ -40,8 +40,11 @@ async def test_streams_above_the_capacity_are_told_when_to_come_again(
         with pytest.raises(AssertionError, match="RESOURCE_EXHAUSTED"):
             await second.config()
         status = await _status(second)
-        assert [info.reason for info in details_of(status, error_details_pb2.ErrorInfo)] == ["CAPACITY_REACHED"]
-        assert [retry.retry_delay.seconds for retry in details_of(status, error_details_pb2.RetryInfo)] == [5]
+        [info] = details_of(status, error_details_pb2.ErrorInfo)
+        scope = "user" if limit.endswith("user") else "server"
+        assert (info.reason, info.metadata) == ("CAPACITY_REACHED", {"limit": "1", "scope": scope, "setting": limit})
+        [retry] = details_of(status, error_details_pb2.RetryInfo)
+        assert 4 <= retry.retry_delay.seconds <= 6
         await first.stop()
         third = connect(port=server.port)
         await third.config()
@@ -166,3 +169,30 @@ async def test_an_idle_older_connection_elsewhere_ends_soon(connect: Connect, in
         ready = await older.config()
         await connect().config(resume_token=ready.resume_token)
         assert await asyncio.wait_for(older.status(), 2) is grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def test_frames_above_the_rate_of_their_user_are_rejected_and_the_client_hears_it_once(
+    connect: Connect, ingest: Ingest
+) -> None:
+    async with serving(ingest.settings(max_frame_rate_fps=2.0, frame_burst_s=2.0), build) as server:
+        await server.ready.wait()
+        clients = [connect(port=server.port) for _ in range(2)]
+        for client in clients:
+            limits = (await client.config()).limits
+            assert (limits.max_frame_rate_fps, limits.max_streams_per_user) == (2.0, 20)
+        for _ in range(20):
+            for client in clients:
+                await client.frame(_SCENE)
+        finals = [(await client.stop()).totals for client in clients]
+        let_in = sum(totals.received_count - totals.rejected_count for totals in finals)
+        assert 4 <= let_in < 30  # the burst, and two more for each second that this took
+        for client, totals in zip(clients, finals, strict=True):
+            acks = [event.ack for event in client.events if event.ack.rejected_reason]
+            assert {ack.rejected_reason for ack in acks} == {"RATE_LIMITED"}
+            assert len(acks) == totals.rejected_count
+            assert accounted(totals) == totals.highest_frame_number == 20
+            [told] = [event.error for event in client.events if event.WhichOneof("event") == "error"]
+            assert (told.reason, told.fatal, told.frame_number) == ("RATE_LIMITED", False, acks[0].frame_number)
+            [info] = details_of(told.status, error_details_pb2.ErrorInfo)
+            assert info.metadata == {"limit": "2", "scope": "user", "setting": "max_frame_rate_fps"}
+            assert [retry.retry_delay.seconds for retry in details_of(told.status, error_details_pb2.RetryInfo)] == [1]
