@@ -24,6 +24,12 @@ class PictureRoom:
         """
         self._limit_bytes = limit_bytes
         self._held_bytes = 0
+        self._held_count = 0
+
+    @property
+    def held_count(self) -> int:
+        """How many pictures wait, or are in the executor's hands."""
+        return self._held_count
 
     @property
     def held_bytes(self) -> int:
@@ -48,7 +54,9 @@ class PictureRoom:
                 retry_after_s=_RETRY_AFTER_S,
             )
         self._held_bytes += size_bytes
+        self._held_count += 1
         try:
             yield
         finally:
             self._held_bytes -= size_bytes
+            self._held_count -= 1

@@ -28,6 +28,7 @@ class Limits:
         max_frame_delay_s: How far behind the shortest way a frame may be, seconds.
         max_frame_rate_fps: Frames per second of one user over all streams of this process; infinity for no limit.
         frame_burst_s: How much of that rate may come at once, seconds of it.
+        capacity_retry_s: When who found no seat may come again, seconds.
     """
 
     max_streams: int = 200
@@ -40,6 +41,7 @@ class Limits:
     max_frame_delay_s: float = 5.0
     max_frame_rate_fps: float = math.inf
     frame_burst_s: float = 5.0
+    capacity_retry_s: float = 5.0
     save_interval_s: float = 5.0
 
 

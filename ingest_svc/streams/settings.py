@@ -20,7 +20,23 @@ class StreamSettings(BaseSettings):
     max_streams: int = Field(
         default=200, ge=1, description="Streams that this process serves at once; more are refused."
     )
-    max_streams_per_user: int = Field(default=20, ge=1, description="Streams of one user among them; more are refused.")
+    max_streams_per_user: int = Field(
+        default=20, ge=1, description="Streams of one user, over all processes; more are refused."
+    )
+    capacity_retry_s: float = Field(
+        default=5.0, gt=0,
+        description="When a client that found no seat is told to come again, in seconds, give or take a fifth.",
+    )  # fmt: skip
+    max_loop_lag_s: float = Field(
+        default=0.25, gt=0,
+        description="How late the event loop may be, as the median of 2 seconds, before new streams are refused; they "
+        "are taken again below half of it. In seconds.",
+    )  # fmt: skip
+    max_waiting_pictures: int = Field(
+        default=64, ge=1,
+        description="Pictures that may wait to be decoded, as the median of 2 seconds, before new streams are refused; "
+        "they are taken again below half of it.",
+    )  # fmt: skip
     max_frame_rate_fps: float = Field(
         default=240.0, gt=0, description="Frames per second of one user over all streams in this process; those above "
         "are rejected undecoded. `inf` for no limit.",
@@ -82,6 +98,7 @@ class StreamSettings(BaseSettings):
             max_frame_delay_s=self.max_frame_delay_s,
             max_frame_rate_fps=self.max_frame_rate_fps,
             frame_burst_s=self.frame_burst_s,
+            capacity_retry_s=self.capacity_retry_s,
             # Well within the window, so that nobody takes a stream without keyframes for an abandoned one.
             save_interval_s=min(self.stream_save_s, self.resume_window_s / 3),
         )

@@ -29,15 +29,15 @@ def test_pictures_fit_while_their_bytes_do(held: list[int], size: int, fits: boo
             stack.enter_context(room.hold(other))
         if fits:
             stack.enter_context(room.hold(size))
-            assert room.held_bytes == sum(held) + size
+            assert (room.held_bytes, room.held_count) == (sum(held) + size, len(held) + 1)
         else:
             with pytest.raises(ResourceExhaustedError) as caught:
                 stack.enter_context(room.hold(size))
             assert caught.value.reason == "CAPACITY_REACHED"
             assert caught.value.metadata == {"limit": "10", "unit": "bytes"}
             assert caught.value.retry_after_s
-            assert room.held_bytes == sum(held)
-    assert room.held_bytes == 0
+            assert (room.held_bytes, room.held_count) == (sum(held), len(held))
+    assert (room.held_bytes, room.held_count) == (0, 0)
 
 
 def test_failure_gives_the_room_back() -> None:
