@@ -11,10 +11,11 @@ from google.rpc import status_pb2
 from vitrine.type.v1 import garment_pb2, image_pb2, model_pb2
 from vitrine.vision.v1 import garment_service_pb2, garment_service_pb2_grpc
 
-from mesh.errors import FieldViolation, InvalidInputError, UnavailableError
+from mesh.errors import FieldViolation, InternalError, InvalidInputError, UnavailableError
 from mesh.status import error_from_rpc, error_of
-from retrieval_svc.catalog.encoder import EncodedQuery, ModelUse, RefusedPicture, Vector
+from retrieval_svc.catalog.encoder import Embedded, EncodedQuery, ModelUse, RefusedPicture, Vector
 from retrieval_svc.catalog.patterns import PATTERNS, SURE, pattern_of
+from retrieval_svc.one_by_one import with_faults_alone
 
 _DEPENDENCY = "vision"
 _QUERY_FIELD = "image.data"
@@ -36,14 +37,16 @@ class VisionEncoder:
         self._batch_deadline_s = batch_deadline_s
         self._query_deadline_s = query_deadline_s
 
-    async def embed_products(
-        self, pictures: Sequence[bytes], *, describe: bool = False
-    ) -> list[Vector | RefusedPicture]:
+    async def embed_products(self, pictures: Sequence[bytes], *, describe: bool = False) -> list[Embedded]:
         """Makes vectors of product pictures; see `Encoder`."""
-        request = _batch(pictures, garment_service_pb2.EMBED_SUBJECT_PRODUCT)
-        request.with_attributes = describe
-        answer = await _called(self._stub.BatchEmbedImages(request, timeout=self._batch_deadline_s))
-        return _results(answer, len(pictures))
+
+        async def ask(some: Sequence[bytes]) -> list[Vector | RefusedPicture | InternalError]:
+            request = _batch(some, garment_service_pb2.EMBED_SUBJECT_PRODUCT)
+            request.with_attributes = describe
+            answer = await _called(self._stub.BatchEmbedImages(request, timeout=self._batch_deadline_s))
+            return _results(answer, len(some))
+
+        return await with_faults_alone(ask, pictures)
 
     async def embed_picture(self, picture: bytes) -> EncodedQuery:
         """Makes the vector of a picture to search with; see `Encoder`.
@@ -54,9 +57,11 @@ class VisionEncoder:
         request = _batch([picture], garment_service_pb2.EMBED_SUBJECT_UNSPECIFIED)
         try:
             answer = await _called(self._stub.BatchEmbedImages(request, timeout=self._query_deadline_s))
-            (result,) = _results(answer, 1)
+            result: Vector | RefusedPicture | InternalError = _results(answer, 1)[0]
         except InvalidInputError as error:  # about all of our message, of which the picture is all
             result = _refused(error)
+        if isinstance(result, InternalError):
+            raise result
         if isinstance(result, RefusedPicture):
             raise _about(_QUERY_FIELD, result)
         return EncodedQuery(result, 1.0, _models(answer.models))
@@ -84,7 +89,9 @@ async def _called(call: Awaitable[T]) -> T:
         raise error_from_rpc(error, dependency=_DEPENDENCY) from error
 
 
-def _results(answer: garment_service_pb2.BatchEmbedImagesResponse, count: int) -> list[Vector | RefusedPicture]:
+def _results(
+    answer: garment_service_pb2.BatchEmbedImagesResponse, count: int
+) -> list[Vector | RefusedPicture | InternalError]:
     if len(answer.items) != count:
         text, facts = "vision answered for other pictures", {"dependency": _DEPENDENCY}
         raise UnavailableError(text, "DEPENDENCY_UNAVAILABLE", facts, retry_after_s=1.0)
@@ -92,7 +99,9 @@ def _results(answer: garment_service_pb2.BatchEmbedImagesResponse, count: int) -
     return [_result(item, uses) for item in answer.items]
 
 
-def _result(item: garment_service_pb2.EmbeddedImage, uses: Sequence[ModelUse]) -> Vector | RefusedPicture:
+def _result(
+    item: garment_service_pb2.EmbeddedImage, uses: Sequence[ModelUse]
+) -> Vector | RefusedPicture | InternalError:
     if item.WhichOneof("result") == "image":
         return replace(_vector(item.image.embedding, uses), pattern=_pattern(item.image.attributes))
     return _refusal(item.error)
@@ -104,9 +113,11 @@ def _pattern(attributes: garment_pb2.GarmentAttributes) -> str:
     return name if name in PATTERNS and attributes.confidence.get("pattern", 0.0) >= SURE else ""
 
 
-def _refusal(status: status_pb2.Status) -> RefusedPicture:
+def _refusal(status: status_pb2.Status) -> RefusedPicture | InternalError:
     """What vision says against a picture; that it cannot answer now is no word about the picture."""
     error = error_of(status, dependency=_DEPENDENCY)
+    if isinstance(error, InternalError):
+        return error
     if not isinstance(error, InvalidInputError):
         raise error
     return _refused(error)

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from mesh.database import Database
 from mesh.errors import NotFoundError, UnavailableError, VitrineError
 from mesh.metrics import Metrics
-from retrieval_svc.catalog.encoder import Encoder, RefusedPicture, Vector
+from retrieval_svc.catalog.encoder import Embedded, Encoder, Vector
 from retrieval_svc.catalog.pictures import PictureStore
 from retrieval_svc.storage import catalog, index_feed, vectors
 from retrieval_svc.storage.vectors import VectorWrite
@@ -130,10 +130,10 @@ class Backfill:
         async with self._database.begin() as connection:
             return await vectors.unseen_pictures(connection, _BATCH)
 
-    async def _embedded(self, jpegs: Sequence[bytes]) -> list[Vector | RefusedPicture]:
+    async def _embedded(self, jpegs: Sequence[bytes]) -> list[Embedded]:
         return await self._encoder.embed_products(jpegs, describe=True) if jpegs else []
 
-    def _refuse_stand_in(self, results: Sequence[Vector | RefusedPicture], wanted: str) -> None:
+    def _refuse_stand_in(self, results: Sequence[Embedded], wanted: str) -> None:
         """Waits for the wanted model, instead of embedding the same pictures again and again with a stand-in."""
         for vector in results:
             if isinstance(vector, Vector) and vector.degraded and vector.model != wanted:
@@ -171,7 +171,7 @@ class Backfill:
         self,
         model: str,
         pairs: Sequence[tuple[str, str]],
-        results: Sequence[Vector | RefusedPicture],
+        results: Sequence[Embedded],
         lost: Sequence[tuple[str, str]],
     ) -> None:
         writes = [VectorWrite(*pair, model, None, "the picture is not in the object store", "") for pair in lost]

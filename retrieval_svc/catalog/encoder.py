@@ -51,6 +51,22 @@ class RefusedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedPicture:
+    """A picture at which the vision service fails, twice, while it answers for others: its fault, not the picture's.
+
+    Attributes:
+        reason: Name of an `ErrorReason`.
+        description: What it said.
+    """
+
+    reason: str
+    description: str
+
+
+Embedded = Vector | RefusedPicture | FailedPicture
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedQuery:
     """A picture or words of a search, as a vector.
 
@@ -72,10 +88,8 @@ class Encoder(Protocol):
     when it refuses.
     """
 
-    async def embed_products(
-        self, pictures: Sequence[bytes], *, describe: bool = False
-    ) -> list[Vector | RefusedPicture]:
-        """Makes vectors of product pictures, in their order.
+    async def embed_products(self, pictures: Sequence[bytes], *, describe: bool = False) -> list[Embedded]:
+        """Makes vectors of product pictures, in their order; a picture that fails keeps no other one back.
 
         Args:
             pictures: Encoded pictures, at most 32, 12 MiB together.

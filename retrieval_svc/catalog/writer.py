@@ -9,9 +9,9 @@ from enum import Enum
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.database import Database
-from mesh.errors import DeadlineExceededError, ResourceExhaustedError, UnavailableError
+from mesh.errors import DeadlineExceededError, InternalError, ResourceExhaustedError, UnavailableError
 from retrieval_svc.catalog.candidate import Candidate, Prepared
-from retrieval_svc.catalog.encoder import Encoder, RefusedPicture
+from retrieval_svc.catalog.encoder import Encoder, FailedPicture, RefusedPicture
 from retrieval_svc.catalog.gallery import Gallery
 from retrieval_svc.catalog.patterns import pattern_of
 from retrieval_svc.catalog.product import Product, merged_pictures
@@ -138,13 +138,15 @@ class CatalogWriter:
             describe = any(not pattern_of(item.product.pattern) for item, _ in batch)
             try:
                 results = await self._encoder.embed_products([jpeg for _, jpeg in batch], describe=describe)
-            except (UnavailableError, DeadlineExceededError, ResourceExhaustedError):
+            except (UnavailableError, DeadlineExceededError, ResourceExhaustedError, InternalError):
                 return
             for (item, _), result in zip(batch, results, strict=True):
                 if isinstance(result, RefusedPicture):
                     item.problems.append(
                         RowProblem("images[0].data", result.description, result.reason, result.metadata)
                     )
+                elif isinstance(result, FailedPicture):
+                    continue  # no fault of the product: the backfill asks again, and notes why there is none
                 elif model is None or model.counts(result.model, degraded=result.degraded):
                     item.vector, item.vector_missing, item.described = result, False, describe
 

@@ -38,7 +38,8 @@ class VectorWrite:
 async def write_vectors(connection: AsyncConnection, items: Sequence[VectorWrite]) -> None:
     """Stores vectors of products that are stored, and marks these products as changed; under the write lock.
 
-    A vector of a picture that the product no longer has is dropped.
+    A vector of a picture that the product no longer has is dropped. That no vector can be made now takes none away that
+    the same model made of the same picture before.
     """
     for item in items:
         stands = sa.select(
@@ -51,9 +52,10 @@ async def write_vectors(connection: AsyncConnection, items: Sequence[VectorWrite
             ["product_id", "model", "picture_id", "vector", "error"], stands
         )
         changed = {column: insert.excluded[column] for column in ("picture_id", "vector", "error")}
+        better = sa.or_(insert.excluded.vector.is_not(None), insert.excluded.picture_id != product_vectors.c.picture_id)
         await connection.execute(
             insert.on_conflict_do_update(
-                index_elements=[product_vectors.c.product_id, product_vectors.c.model], set_=changed
+                index_elements=[product_vectors.c.product_id, product_vectors.c.model], set_=changed, where=better
             )
         )
         if item.pattern is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -45,6 +46,20 @@ def embed(picture: bytes) -> list[float]:
     return [float(value) for value in (small / np.linalg.norm(small)).astype(np.float32)]
 
 
+@dataclass(frozen=True)
+class Fault:
+    """At which pictures vision fails by its own fault, and whether the whole call does then."""
+
+    width_px: int = 0
+    everywhere: bool = False
+    of_the_call: bool = False
+
+    def at(self, picture: bytes) -> bool:
+        """Whether it fails at a picture."""
+        image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+        return self.everywhere or (image is not None and image.shape[1] == self.width_px)
+
+
 class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
     """Serves the two RPCs that retrieval calls; the others are not there."""
 
@@ -56,9 +71,9 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
         self.degraded_reason = ""
         self.pattern_confidence = 0.9
         self.described = 0
-        self.metadata: dict[str, str] = {}
-        self.time_left_s = 0.0
+        self.heard: dict[str, tuple[dict[str, str], float]] = {}
         self.calls = 0
+        self.fault = Fault()
         self.port = 0
         self._server: grpc.aio.Server | None = None
 
@@ -82,6 +97,9 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
     ) -> pb.BatchEmbedImagesResponse:
         self.calls += 1
         self._note(context)
+        if self.fault.of_the_call and any(self.fault.at(item.image.data) for item in request.items):
+            details = ("grpc-status-details-bin", _failure().SerializeToString())
+            await context.abort(grpc.StatusCode.INTERNAL, "it broke", (details,))
         self.described += len(request.items) if request.with_attributes else 0
         return pb.BatchEmbedImagesResponse(
             items=[self._item(item, place, request.with_attributes) for place, item in enumerate(request.items)],
@@ -104,15 +122,17 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
         )
 
     def _note(self, context: Any) -> None:
-        """Remembers what came along with the last call."""
-        self.metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
-        self.time_left_s = context.time_remaining()
+        """Remembers what came along with the last call of each request id, and how long it might take."""
+        metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        self.heard[metadata.get("x-request-id", "")] = metadata, context.time_remaining()
 
     def _use(self, task: str) -> model_pb2.ModelUse:
         degraded, reason = bool(self.degraded_reason), self.degraded_reason
         return model_pb2.ModelUse(task=task, model=self.model, degraded=degraded, degraded_reason=reason)
 
     def _item(self, item: pb.EmbedImageItem, place: int, describe: bool) -> pb.EmbeddedImage:
+        if self.fault.at(item.image.data):
+            return pb.EmbeddedImage(error=_failure())
         image = cv2.imdecode(np.frombuffer(item.image.data, np.uint8), cv2.IMREAD_COLOR)
         if image is None or image.shape[0] < 24:  # this model wants 24 rows at least
             return pb.EmbeddedImage(error=_refusal(f"items[{place}].image.data"))
@@ -125,6 +145,12 @@ class VisionStub(garment_service_pb2_grpc.GarmentServiceServicer):
         dark = (image.max(axis=(1, 2)) < 16).mean()
         pattern = "striped" if 0.0 < dark < 1.0 else "plain"
         return garment_pb2.GarmentAttributes(pattern=pattern, confidence={"pattern": self.pattern_confidence})
+
+
+def _failure() -> status_pb2.Status:
+    status = status_pb2.Status(code=code_pb2.INTERNAL, message="it broke")
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="INTERNAL", domain="vitrine.dev"))
+    return status
 
 
 def _refusal(field: str) -> status_pb2.Status:
