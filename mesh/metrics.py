@@ -24,7 +24,7 @@ class Metrics:
 
     Attributes:
         registry: Where all of them are registered.
-        frames: Frames of live streams, by `outcome` (processed, skipped, superseded, late, rejected).
+        frames: Frames of live streams, by `outcome`: all ends, and `found` for lost ones that came after all.
         keyframes: Keyframes, by `reason` (first, forced, changed).
         sessions: Sessions that are open now, by `kind` (stream, tryon) and `transport` (grpc, websocket).
         captures: Captures that reached a state, by `kind` and `state`.

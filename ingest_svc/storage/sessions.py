@@ -157,6 +157,7 @@ class PostgresSessionStore:
         return {
             "resume_until_time": min(datetime.now(UTC) + self._window, session.expires_at),
             "totals": dict(session.totals),
+            "books": dict(session.books),
             "keyframes": dict(session.keyframes),
             "options": dict(session.options),
         }
@@ -209,6 +210,7 @@ def _session(row: sa.Row[Any]) -> StoredSession:
         created_at=row.create_time,
         expires_at=row.expire_time,
         totals=row.totals,
+        books=row.books,
         keyframes=row.keyframes,
         options=row.options,
     )

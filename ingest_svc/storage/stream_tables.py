@@ -20,6 +20,8 @@ streams = sa.Table(
     sa.Column("expire_time", _time, nullable=False),  # no use after this
     sa.Column("resume_until_time", _time, nullable=False),  # moves on while it is connected
     sa.Column("totals", postgresql.JSONB, nullable=False),
+    # Numbers that are missing or in work, and the outcomes that the client may not have heard of.
+    sa.Column("books", postgresql.JSONB, nullable=False, server_default="{}"),
     sa.Column("keyframes", postgresql.JSONB, nullable=False),
     sa.Column("options", postgresql.JSONB, nullable=False),
     sa.Index("streams_user", "user_id"),

@@ -121,11 +121,13 @@ class Connection:
         """
         self._live.detach()
         try:
-            if self._working is not None:
-                await asyncio.wait([self._working])
-                self._tell(self._working)
-            if not self._live.wrapped_up:
+            if not self._live.wrapped_up:  # at once: the client is already on its way to another replica
                 await self._live.wrap_up(stopped=False)
+            if self._working is not None and not self._working.done():
+                await asyncio.wait([self._working])
+                await self._live.wrap_up(stopped=False)
+            if self._working is not None:
+                self._tell(self._working)
         finally:
             self.gone.set()
             if self._working is not None:

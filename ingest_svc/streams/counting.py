@@ -19,6 +19,7 @@ class PrometheusStreamMetrics:
             metrics: The metrics of the process.
         """
         self._frames = {outcome: metrics.frames.labels(outcome.name.lower()) for outcome in Outcome}
+        self._found = metrics.frames.labels("found")
         self._keyframes = {reason: metrics.keyframes.labels(name) for reason, name in _REASONS.items()}
         self._superseded = metrics.drops.labels("keyframes")
         self._failures = metrics.failures
@@ -32,6 +33,10 @@ class PrometheusStreamMetrics:
     def lost(self, count: int) -> None:
         """Counts numbers that did not arrive."""
         self._frames[Outcome.LOST].inc(count)
+
+    def found(self) -> None:
+        """Counts a lost one that came after all, or whose result did: "lost" less "found" are the lost ones."""
+        self._found.inc()
 
     def keyframe(self, reason: KeyframeReason) -> None:
         """Counts a keyframe."""

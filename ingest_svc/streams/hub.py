@@ -6,23 +6,26 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
+import time
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
+from ingest_svc.streams.books import Books
 from ingest_svc.streams.connection import Connection, Pump
 from ingest_svc.streams.events import KeptResult, OpenRequest, Ready
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeConfigError
 from ingest_svc.streams.ledger import Totals
+from ingest_svc.streams.limits.entry import Entry
+from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRates
 from ingest_svc.streams.live import LiveStream
 from ingest_svc.streams.ports import Sink, StoredSession, Surroundings
 from ingest_svc.streams.session import ResultOptions, StreamSession
 from mesh.errors import InvalidInputError, NotFoundError
-from mesh.seats import Seats
 
 # How long a newer connection waits for an older one of the same session to put its books in order.
 _FINISH_BEFORE_RESUME_S = 5.0
@@ -38,6 +41,7 @@ class StreamHub:
         around: Surroundings,
         stopping: asyncio.Event,
         background: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
+        entry: Entry | None = None,
     ) -> None:
         """Makes an empty hub.
 
@@ -45,6 +49,7 @@ class StreamHub:
             around: What all streams share.
             stopping: Set when the process shuts down.
             background: Runs work beside the calls.
+            entry: Who may open a stream; by default by the number of streams alone.
         """
         self._around = around
         self._stopping = stopping
@@ -53,7 +58,8 @@ class StreamHub:
         self._leaving: set[asyncio.Task[Any]] = set()
         self._log = structlog.get_logger("ingest.streams")
         limits = around.limits
-        self._seats = Seats("streams", total=limits.max_streams, per_user=limits.max_streams_per_user)
+        self._rates = FrameRates(limits.max_frame_rate_fps, limits.frame_burst_s)
+        self._entry = entry or Entry(limits)
 
     async def run(self, request: OpenRequest, sink: Sink, pump: Pump) -> None:
         """Serves one connection from its config to its end.
@@ -75,9 +81,10 @@ class StreamHub:
         token_hash = hashlib.sha256(token.encode()).digest()
         # Before a seat is asked for: a client whose line died in silence comes back to its own.
         await self._evict(token_hash, request.user)
-        with self._seats.seat(request.user):
+        gates = self._rates.gate(request.user, time.monotonic_ns())
+        with self._entry.admit(request.user, resumes=bool(request.resume_token)), gates as gate:
             stored, kept = await self._stored(request, token_hash)
-            live = self._live(request, stored, sink)
+            live = self._live(request, stored, kept, sink, gate)
             connection = Connection(
                 live,
                 self._around.metrics,
@@ -154,15 +161,18 @@ class StreamHub:
         await self._around.store.create(stored, token_hash)
         return stored, []
 
-    def _live(self, request: OpenRequest, stored: StoredSession, sink: Sink) -> LiveStream:
+    def _live(
+        self, request: OpenRequest, stored: StoredSession, kept: Sequence[KeptResult], sink: Sink, gate: FrameGate
+    ) -> LiveStream:
         config = changed(KeyframeConfig(**stored.keyframes), request.keyframes, "config.keyframes")
         options = request.results or ResultOptions(**stored.options)  # type: ignore[arg-type]  # names checked when kept
-        totals = Totals(**stored.totals)
-        # Nobody works on these any more: their process is gone, or it will say so by their result.
-        totals.lost, totals.pending = totals.lost + totals.pending, 0
+        books = Books(Totals(**stored.totals), stored.books)
+        if lost := books.reopen(it.number for it in kept):
+            self._around.metrics.lost(lost)
         session = StreamSession(
-            stored.stream_id, config, options, max_delay_s=self._around.limits.max_frame_delay_s, totals=totals
-        )
+            stored.stream_id, config, options,
+            max_delay_s=self._around.limits.max_frame_delay_s, books=books, gate=gate,
+        )  # fmt: skip
         return LiveStream(self._around, session, stored, sink)
 
     def _ready(self, live: LiveStream, stored: StoredSession, token: str, resumed: bool, replayed: int) -> Ready:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict, replace
 
-from ingest_svc.streams.events import KeptResult
+from ingest_svc.streams.events import Event, KeptResult, ResultEvent
 from ingest_svc.streams.ports import (
     SessionMovedError,
     SessionStore,
@@ -13,7 +13,7 @@ from ingest_svc.streams.ports import (
     StoredSession,
     StreamMetrics,
 )
-from ingest_svc.streams.session import StreamSession
+from ingest_svc.streams.session import Ack, StreamSession
 from mesh.errors import VitrineError
 
 
@@ -63,14 +63,19 @@ class SessionKeeper:
             del self._unacknowledged[oldest]
             self._sent.pop(oldest, None)
 
-    def sending(self, event_id: str) -> None:
-        """Notes that a result is sent now.
+    def sending(self, event: Event) -> None:
+        """Notes that something is sent now.
 
         Args:
-            event_id: Its id.
+            event: What.
         """
-        if event_id in self._unacknowledged:
-            self._sent[event_id] = None
+        journal = self._session.books.journal
+        if isinstance(event, Ack):
+            journal.sent(event.number, event.outcome)
+        elif isinstance(event, ResultEvent):
+            journal.mark(event.kept.event_id)
+            if event.kept.event_id in self._unacknowledged:
+                self._sent[event.kept.event_id] = None
 
     async def add(self, kept: KeptResult) -> list[KeptResult]:
         """Keeps a new result, before it is sent.
@@ -89,7 +94,9 @@ class SessionKeeper:
         return await self.save()
 
     async def acknowledge(self, event_id: str) -> list[KeptResult]:
-        """Forgets a result and all that were sent before it. An id that is not known (any more) changes nothing.
+        """Forgets a result and all that were sent before it, and what was told of frames before it was sent.
+
+        An id that is not known (any more) changes nothing.
 
         Args:
             event_id: Its id.
@@ -100,6 +107,7 @@ class SessionKeeper:
         Raises:
             SessionMovedError: When the session goes on elsewhere.
         """
+        self._session.books.journal.heard(event_id)
         if event_id not in self._sent:
             return []
         while True:
@@ -154,6 +162,7 @@ class SessionKeeper:
         return replace(
             self._stored,
             totals=self._session.totals.as_dict(),
+            books=self._session.books.rows(),
             keyframes=asdict(self._session.keyframes),
             options=asdict(self._session.options),
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from bisect import bisect_right
+from bisect import bisect_right, insort
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 
 
@@ -35,8 +36,8 @@ class Totals:
         superseded: Keyframes replaced before they were processed.
         late: Came too late.
         rejected: Could not be used.
-        lost: Never arrived (yet).
-        pending: Keyframes being processed.
+        lost: Never arrived (yet), or died with the process that worked on them.
+        pending: Being looked at, or keyframes being processed.
     """
 
     highest: int = 0
@@ -68,16 +69,41 @@ _FIELD = {outcome: outcome.name.lower() for outcome in Outcome}
 # Gaps remembered so that a frame which comes after all moves from lost to late. Older gaps stay lost for good.
 _MAX_GAPS = 256
 
+Gap = tuple[int, int]
+
 
 class Ledger:
     """Keeps the books of one session.
 
-    Each number is entered once by `arrive`, which tells whether it is new; a new one is then settled by `settle`.
+    Each number is entered once by `arrive`, which tells whether it is new; a new one is pending until `settle` says
+    what became of it, and one that is settled as PENDING until `resolve`. So the sum holds at any moment, also while a
+    frame is looked at.
     """
 
-    def __init__(self, totals: Totals | None = None) -> None:
+    def __init__(
+        self, totals: Totals | None = None, gaps: Iterable[Sequence[int]] = (), pending: Iterable[int] = ()
+    ) -> None:
+        """Opens the books, or goes on with kept ones.
+
+        Args:
+            totals: The totals so far.
+            gaps: First and last missing number of each gap that is remembered.
+            pending: The numbers that `totals` count as pending.
+        """
         self.totals = totals or Totals()
-        self._gaps: list[tuple[int, int]] = []  # first and last missing number of each gap, in order
+        self._gaps: list[Gap] = sorted((gap[0], gap[1]) for gap in gaps)
+        self._pending = set(pending)
+        self._newest = 0  # the frame that has arrived last, while it is judged
+
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """First and last missing number of each gap that is remembered, in order."""
+        return self._gaps
+
+    @property
+    def pending(self) -> Collection[int]:
+        """The numbers that have arrived and have no end yet."""
+        return self._pending
 
     def arrive(self, number: int) -> Outcome | None:
         """Enters an arriving frame.
@@ -91,11 +117,10 @@ class Ledger:
         totals = self.totals
         totals.received += 1
         if number > totals.highest:
-            missing = number - totals.highest - 1
-            if missing:
-                self._open_gap(totals.highest + 1, number - 1)
-                totals.lost += missing
-            totals.highest = number
+            self._advance(number)
+            totals.pending += 1
+            self._pending.add(number)
+            self._newest = number
             return None
         if self._close_gap(number):
             totals.lost -= 1
@@ -105,19 +130,71 @@ class Ledger:
         return Outcome.DUPLICATE
 
     def settle(self, outcome: Outcome) -> None:
-        """Enters the outcome of the frame that has just arrived."""
+        """Enters the outcome of the newest frame, which has just arrived; a PENDING one waits for `resolve`."""
+        if outcome is not Outcome.PENDING:
+            self.resolve(self._newest, outcome)
+
+    def resolve(self, number: int, outcome: Outcome) -> None:
+        """Moves a frame from PENDING to its final outcome.
+
+        Args:
+            number: The frame.
+            outcome: Its end.
+
+        Raises:
+            ValueError: It is not pending.
+        """
+        if number not in self._pending:
+            raise ValueError(f"frame {number} is not pending")
+        self._pending.remove(number)
+        self.totals.pending -= 1
+        self._count(outcome)
+
+    def abandon(self) -> None:
+        """Counts what is pending as lost: nobody works on it any more, or who does will say so by its result."""
+        self.totals.lost += self.totals.pending  # kept totals of an older version come without numbers
+        self.totals.pending = 0
+        for number in sorted(self._pending):
+            self._open_gap(number, number)
+        self._pending.clear()
+
+    def recover(self, number: int) -> int | None:
+        """Enters that a frame was processed elsewhere, though it is pending, lost or unknown here.
+
+        Args:
+            number: The frame.
+
+        Returns:
+            How many numbers directly before it are missing because of it; None where nothing changed.
+        """
+        if number in self._pending:
+            self.resolve(number, Outcome.PROCESSED)
+            return 0
+        if number > self.totals.highest:
+            missing = self._advance(number)
+            self._count(Outcome.PROCESSED)
+            return missing
+        if not self._close_gap(number):
+            return None
+        self.totals.lost -= 1
+        self._count(Outcome.PROCESSED)
+        return 0
+
+    def _advance(self, number: int) -> int:
+        totals = self.totals
+        missing = number - totals.highest - 1
+        if missing:
+            self._open_gap(totals.highest + 1, number - 1)
+            totals.lost += missing
+        totals.highest = number
+        return missing
+
+    def _count(self, outcome: Outcome) -> None:
         name = _FIELD[outcome]
         setattr(self.totals, name, getattr(self.totals, name) + 1)
 
-    def resolve(self, outcome: Outcome) -> None:
-        """Moves one keyframe from PENDING to its final outcome."""
-        if self.totals.pending < 1:
-            raise ValueError("no keyframe is pending")
-        self.totals.pending -= 1
-        self.settle(outcome)
-
     def _open_gap(self, first: int, last: int) -> None:
-        self._gaps.append((first, last))
+        insort(self._gaps, (first, last))
         if len(self._gaps) > _MAX_GAPS:
             del self._gaps[0]
 

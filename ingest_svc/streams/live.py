@@ -53,15 +53,14 @@ class LiveStream:
             event: The event.
         """
         if self._connected:
-            if isinstance(event, ResultEvent):
-                self._keeper.sending(event.kept.event_id)
+            self._keeper.sending(event)
             try:
                 await self._sink.send(event)
             except SinkClosedError:
                 self._connected = False
 
     async def replay(self, results: Sequence[KeptResult]) -> None:
-        """Sends what was not acknowledged on earlier connections, in order.
+        """Sends what was not acknowledged on earlier connections, in order, and the last word on frames since then.
 
         Args:
             results: The results.
@@ -69,10 +68,16 @@ class LiveStream:
         for kept in results:
             self._keeper.remember(kept)
         await self._send_again(results)
+        for told in self.session.books.journal.told:
+            await self.send(Ack(told.number, told.outcome, rejected_reason=told.reason))
 
     async def _send_again(self, results: Sequence[KeptResult]) -> None:
         for kept in results:
+            found = self.session.books.recover(kept.number)
             await self.send(ResultEvent(kept, replayed=True))
+            if found is not None:
+                self._metrics.found()
+                await self.send(Ack(kept.number, Outcome.PROCESSED, lost_before=found))
 
     async def frame(self, number: int, data: bytes, capture_ns: int | None) -> None:
         """Takes one frame.
@@ -92,8 +97,12 @@ class LiveStream:
         await self.send(ack)
         if ack.outcome is not Outcome.PENDING:
             self._metrics.frame(ack.outcome)
+            if ack.outcome is Outcome.LATE and number < self.session.totals.highest:
+                self._metrics.found()
         elif ack.judgement is not None and isinstance(admitted, Candidate):
             await self._choose(admitted, data, ack.judgement.reason, capture_ns)
+        if (too_many := self.session.gate.complaint()) is not None:
+            await self.send(Trouble(too_many, number))
 
     async def _look(self, candidate: Candidate, data: bytes) -> Ack:
         try:
@@ -195,15 +204,10 @@ class LiveStream:
         seconds = (time.monotonic_ns() - keyframe.arrival_ns) / 1e9
         self._processing.add(seconds)
         result = Result(
-            event_id=keyframe.event_id,
-            number=keyframe.number,
-            captured_at_s=keyframe.captured_at_s,
-            reason=keyframe.reason,
-            outcome=understood.outcome,
-            face_count=understood.picture.face_count,
-            processing_s=seconds,
-            options=keyframe.options,
-        )
+            event_id=keyframe.event_id, number=keyframe.number, captured_at_s=keyframe.captured_at_s,
+            reason=keyframe.reason, outcome=understood.outcome, face_count=understood.picture.face_count,
+            processing_s=seconds, options=keyframe.options,
+        )  # fmt: skip
         ack = self._ended(keyframe, Outcome.PROCESSED)
         kept = KeptResult(result.event_id, result.number, self._sink.pack(result))
         late = await self._keeper.add(kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from ingest_svc.captures.outfit import FaceBox, OutfitInput, OutfitOutcome
 from ingest_svc.streams.events import Event, KeptResult, Limits, Result
@@ -26,6 +26,7 @@ class StoredSession:
         created_at: When it began.
         expires_at: Until when it can be used.
         totals: Totals by name.
+        books: What `Books.rows` gives.
         keyframes: Values of `KeyframeConfig` by name.
         options: Values of `ResultOptions` by name.
     """
@@ -36,6 +37,7 @@ class StoredSession:
     created_at: datetime
     expires_at: datetime
     totals: Mapping[str, int] = field(default_factory=dict)
+    books: Mapping[str, Any] = field(default_factory=dict)
     keyframes: Mapping[str, float] = field(default_factory=dict)
     options: Mapping[str, bool | int] = field(default_factory=dict)
 
@@ -179,6 +181,9 @@ class StreamMetrics(Protocol):
 
     def lost(self, count: int) -> None:
         """Counts numbers that did not arrive."""
+
+    def found(self) -> None:
+        """Counts a lost one that came after all, or whose result did."""
 
     def keyframe(self, reason: KeyframeReason) -> None:
         """Counts a keyframe."""

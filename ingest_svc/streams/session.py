@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import dataclass
 
+from ingest_svc.streams.books import Books
 from ingest_svc.streams.clock import FrameClock
 from ingest_svc.streams.flow import ArrivalRate
 from ingest_svc.streams.keyframes import Judgement, KeyframeConfig, KeyframeReason, KeyframeSelector
-from ingest_svc.streams.ledger import Ledger, Outcome, Totals
+from ingest_svc.streams.ledger import Outcome, Totals
+from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRate
 from ingest_svc.streams.similarity import GrayImage
 from mesh.errors import InvalidInputError
 
@@ -89,7 +92,8 @@ class StreamSession:
         options: ResultOptions,
         *,
         max_delay_s: float,
-        totals: Totals | None = None,
+        books: Books | None = None,
+        gate: FrameGate | None = None,
     ) -> None:
         """Opens the books.
 
@@ -98,20 +102,22 @@ class StreamSession:
             config: How keyframes are chosen.
             options: What results hold.
             max_delay_s: Frames further behind than this are late, seconds.
-            totals: Totals of a session that goes on.
+            books: The books of a session that goes on.
+            gate: How many frames its user may send; None for any number.
         """
         self.stream_id = stream_id
         self.options = options
         self.rate = ArrivalRate()
+        self.gate = gate or FrameGate(FrameRate(math.inf, 1.0))
         self._selector = KeyframeSelector(config)
-        self._ledger = Ledger(totals)
+        self.books = books or Books()
         self._clock = FrameClock()
         self._max_delay_ns = round(max_delay_s * 1e9)
 
     @property
     def totals(self) -> Totals:
         """The totals so far."""
-        return self._ledger.totals
+        return self.books.totals
 
     @property
     def keyframes(self) -> KeyframeConfig:
@@ -140,19 +146,22 @@ class StreamSession:
         Raises:
             InvalidInputError: When the number is absurd.
         """
-        highest = self._ledger.totals.highest
+        highest = self.books.totals.highest
         if number > highest + _MAX_GAP:
             raise InvalidInputError.of(
                 "frame.frame_number", f"expected at most {highest + _MAX_GAP} after {highest}, got {number}"
             )
         self.rate.add(arrival_ns)
-        ended = self._ledger.arrive(number)
+        may_send = self.gate.lets(arrival_ns)
+        ended = self.books.arrive(number)
         if ended is not None:
             return Ack(number, ended)
         lost_before = number - highest - 1
         time = self._clock.place(capture_ns, arrival_ns)
         if time.delay_ns > self._max_delay_ns:
             return self._settle(number, Outcome.LATE, lost_before)
+        if not may_send:
+            return self._settle(number, Outcome.REJECTED, lost_before, "RATE_LIMITED")
         if not self._selector.is_due(time.stream_ns):
             return self._settle(number, Outcome.SKIPPED_INTERVAL, lost_before)
         return Candidate(number, time.stream_ns, arrival_ns, lost_before)
@@ -166,7 +175,7 @@ class StreamSession:
         """
         judgement = self._selector.judge(gray, candidate.time_ns)
         outcome = Outcome.SKIPPED_SAME_SCENE if judgement.reason is KeyframeReason.NONE else Outcome.PENDING
-        self._ledger.settle(outcome)
+        self.books.settle(outcome)
         return Ack(candidate.number, outcome, judgement, lost_before=candidate.lost_before)
 
     def reject(self, candidate: Candidate, reason: str) -> Ack:
@@ -176,7 +185,7 @@ class StreamSession:
             candidate: From `admit`.
             reason: The `ErrorReason`.
         """
-        self._ledger.settle(Outcome.REJECTED)
+        self.books.settle(Outcome.REJECTED, reason)
         return Ack(candidate.number, Outcome.REJECTED, rejected_reason=reason, lost_before=candidate.lost_before)
 
     def resolve(self, number: int, outcome: Outcome, reason: str = "") -> Ack:
@@ -187,9 +196,9 @@ class StreamSession:
             outcome: PROCESSED, SUPERSEDED or REJECTED.
             reason: The `ErrorReason` of a rejected one.
         """
-        self._ledger.resolve(outcome)
+        self.books.resolve(number, outcome, reason)
         return Ack(number, outcome, rejected_reason=reason)
 
-    def _settle(self, number: int, outcome: Outcome, lost_before: int) -> Ack:
-        self._ledger.settle(outcome)
-        return Ack(number, outcome, lost_before=lost_before)
+    def _settle(self, number: int, outcome: Outcome, lost_before: int, reason: str = "") -> Ack:
+        self.books.settle(outcome, reason)
+        return Ack(number, outcome, rejected_reason=reason, lost_before=lost_before)

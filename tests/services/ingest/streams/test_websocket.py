@@ -142,8 +142,10 @@ async def test_pictures_after_a_resume_go_on_with_the_sessions_numbers(ingest: I
         await socket.send_json({"type": "config", "resumeToken": token})
         assert (await _until(socket, "ready"))[-1]["ready"]["totals"]["highestFrameNumber"] == "3"
         await socket.send_bytes(_SECOND)
-        ack = (await _until(socket, "ack"))[-1]["ack"]
-        assert (ack["frameNumber"], ack["outcome"]) == ("4", "FRAME_OUTCOME_PENDING")
+        acks = [(await _until(socket, "ack"))[-1]["ack"] for _ in range(3)]  # 2 and 3 are told again, 1 has its result
+        while acks[-1]["frameNumber"] != "4":
+            acks.append((await _until(socket, "ack"))[-1]["ack"])
+        assert acks[-1]["outcome"] == "FRAME_OUTCOME_PENDING"
 
 
 @pytest.mark.parametrize("protocol", [PROTO, JSON])
