@@ -24,7 +24,7 @@ from vision_svc.training.encoder_labels import (
 )
 from vision_svc.training.fit_descriptor import distort
 
-CACHE_PX = 144
+CACHE_PX = 208
 # Room around a worn garment, as a share of its longer side: background for the samples that keep it.
 _ROOM = 0.1
 _LONG_SIDE_PX = 400
@@ -40,8 +40,8 @@ class Samples:
     """Garments with their masks, `N` of them.
 
     Attributes:
-        images: uint8 `(N, 144, 144, 3)`, BGR: whole photos; worn garments with some background around them.
-        masks: uint8 `(N, 144, 144)`, 0 or 255.
+        images: uint8 `(N, 208, 208, 3)`, BGR: whole photos; worn garments with some background around them.
+        masks: uint8 `(N, 208, 208)`, 0 or 255.
         kinds: bool `(N, len(KINDS))`: the kinds that the label allows.
         patterns: int64 `(N,)`, index in PATTERN_KINDS; -1 where nobody said.
         domains: int64 `(N,)`: PHOTO, WORN or DRAWN.

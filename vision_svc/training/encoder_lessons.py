@@ -26,7 +26,7 @@ from torch.nn import functional
 from vision_svc.training.encoder_augment import Augmenter, Batch
 from vision_svc.training.encoder_data import load_cache
 from vision_svc.training.encoder_mixes import Anywhere, Blends
-from vision_svc.training.encoder_teacher import TEACHER_PX, Teacher, load_teacher
+from vision_svc.training.encoder_teacher import Panel, load_teacher
 
 SIDE_PX = 96
 _BATCH = 64
@@ -107,26 +107,25 @@ def load_lessons(paths: Sequence[Path]) -> Lessons:
     return Lessons(**{name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])})
 
 
-def teach(views: Callable[[], Batch], teacher: Teacher, batches: int, *, labelled: bool) -> Lessons:
+def teach(views: Callable[[], Batch], panel: Panel, batches: int, *, labelled: bool) -> Lessons:
     """Lets the teacher look at `batches` batches of views.
 
     Args:
         views: Draws a batch: its first half and its second half make the pairs.
-        teacher: Looks.
+        panel: Looks.
         batches: How many.
         labelled: Whether the views show what their labels say.
     """
-    drawn = [_lesson(views(), teacher, number, batches, labelled=labelled) for number in range(batches)]
+    drawn = [_lesson(views(), panel, number, batches, labelled=labelled) for number in range(batches)]
     return Lessons(*(np.concatenate(column) for column in zip(*drawn, strict=True)))
 
 
 def _lesson(
-    batch: Batch, teacher: Teacher, number: int, batches: int, *, labelled: bool
+    batch: Batch, panel: Panel, number: int, batches: int, *, labelled: bool
 ) -> tuple[npt.NDArray[np.generic], ...]:
-    device = teacher.kinds.weight.device
-    inputs = torch.from_numpy(batch.inputs).to(device, memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16):
-        said = teacher.outputs(inputs)
+    inputs = torch.from_numpy(batch.inputs).to(panel.device, memory_format=torch.channels_last)
+    with torch.autocast(panel.device.type, torch.bfloat16):
+        said = panel.outputs(inputs)
     small = functional.interpolate(inputs, (SIDE_PX, SIDE_PX), mode="bilinear", antialias=True)
     planes = (small.clamp(-1, 1) * 127).round().to(torch.int8).cpu().numpy()
     if (number + 1) % _REPORT_BATCHES == 0:
@@ -145,7 +144,10 @@ def main() -> None:
     """Runs from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, required=True, help="samples, as vision_svc.training.encoder keeps them")
-    parser.add_argument("--teacher", type=Path, required=True, help="weights by vision_svc.training.encoder_teacher")
+    parser.add_argument(
+        "--teacher", type=Path, nargs="+", required=True, help="weights by vision_svc.training.encoder_teacher"
+    )
+    parser.add_argument("--share", type=float, nargs="+", default=[1.0], help="how much each teacher counts")
     parser.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
     parser.add_argument("--views", choices=("garments", "blended", "anywhere"), default="garments")
     parser.add_argument("--photos", type=Path, nargs="+", default=[], help="folders of photos, for --views anywhere")
@@ -157,13 +159,13 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)
     samples, seed = load_cache(arguments.cache), arguments.seed
+    panel = Panel([load_teacher(path, arguments.device) for path in arguments.teacher], arguments.share)
     draw: dict[str, Callable[[], Callable[[], Batch]]] = {
-        "garments": lambda: partial(Augmenter(samples, seed).batch, _BATCH, TEACHER_PX),
-        "blended": lambda: partial(Blends(samples, seed).batch, _BATCH, TEACHER_PX),
-        "anywhere": lambda: partial(Anywhere(samples, arguments.photos, seed).batch, _BATCH, TEACHER_PX),
+        "garments": lambda: partial(Augmenter(samples, seed).batch, _BATCH, panel.side_px),
+        "blended": lambda: partial(Blends(samples, seed).batch, _BATCH, panel.side_px),
+        "anywhere": lambda: partial(Anywhere(samples, arguments.photos, seed).batch, _BATCH, panel.side_px),
     }
-    teacher = load_teacher(arguments.teacher, arguments.device)
-    lessons = teach(draw[arguments.views](), teacher, arguments.batches, labelled=arguments.views == "garments")
+    lessons = teach(draw[arguments.views](), panel, arguments.batches, labelled=arguments.views == "garments")
     np.savez(arguments.out, **{field.name: getattr(lessons, field.name) for field in fields(lessons)})
 
 

@@ -10,8 +10,9 @@ import argparse
 import copy
 import importlib
 import importlib.util
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,17 @@ from vision_svc.training.encoder_data import Samples, load_cache
 from vision_svc.training.encoder_loss import contrastive_loss, partial_loss
 from vision_svc.training.encoder_net import TAUGHT, Outputs
 
-# What the teacher is shown when it teaches.
-TEACHER_PX = 144
-# Progress from which a picture size is used.
-_SIZES = ((0.0, 112), (0.35, 144), (0.75, 160))
+# Progress from which a share of the picture's final side is used.
+_SIZES = ((0.0, 2 / 3), (0.4, 5 / 6), (0.75, 1.0))
+# Sides are multiples of what the backbone halves away.
+_STRIDE_PX = 16
 _BATCH, _RATE, _HEAD_RATE, _DECAY = 32, 4e-4, 1.2e-3, 0.03
 _CONTRAST, _PATTERN = 0.3, 0.2
 _EMA = 0.995
 _PROJECTION = 128
 _REPORT_STEPS = 100
+# Below this a chance is nobody's word.
+_LEAST_CHANCE = 1e-6
 
 
 class Teacher(nn.Module):
@@ -44,10 +47,12 @@ class Teacher(nn.Module):
 
     Args:
         backbone: Has `extract_features`: `(N, 3, S, S)`, RGB in -1..1, to `(N, 1280, h, w)`.
+        side_px: The picture's side that it is tuned for and teaches at.
     """
 
-    def __init__(self, backbone: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, side_px: int) -> None:
         super().__init__()
+        self.side_px = side_px
         self.backbone: Any = backbone
         self.dropout = nn.Dropout(0.3)
         self.kinds = nn.Linear(TAUGHT, len(KINDS))
@@ -60,11 +65,39 @@ class Teacher(nn.Module):
         dropped = self.dropout(feature)
         return Outputs(feature, self.kinds(dropped), self.patterns(dropped))
 
+
+class Panel:
+    """Teachers who speak together: they err on different photos, so the mean of their chances is right more often.
+
+    Args:
+        teachers: Who speaks.
+        shares: How much each one's chances count, adding up to 1; the feature is that of the one who counts most.
+    """
+
+    def __init__(self, teachers: Sequence[Teacher], shares: Sequence[float]) -> None:
+        if len(teachers) != len(shares) or not math.isclose(sum(shares), 1.0, abs_tol=1e-6):
+            raise ValueError(f"shares: expected {len(teachers)} that add up to 1, got {list(shares)}")
+        self._speakers = sorted(zip(shares, teachers, strict=True), key=lambda speaker: -speaker[0])
+        self.side_px = max(teacher.side_px for teacher in teachers)
+        self.device = teachers[0].kinds.weight.device
+
     @torch.inference_mode()
     def outputs(self, planes: Tensor) -> Outputs:
-        """Describes planes without learning from them."""
-        said: Outputs = self(planes)
-        return said
+        """Describes planes of the encoder, `(N, 4, S, S)`; each teacher sees them at its own side.
+
+        Returns:
+            Feature and patterns of the weightiest teacher; the kinds' logits are the logarithms of the mean chances.
+        """
+        said = [teacher(_resized(planes, teacher.side_px)) for _, teacher in self._speakers]
+        chances = [share * one.kinds.float().softmax(1) for (share, _), one in zip(self._speakers, said, strict=True)]
+        first: Outputs = said[0]
+        return first._replace(kinds=torch.stack(chances).sum(0).clamp_min(_LEAST_CHANCE).log())
+
+
+def _resized(planes: Tensor, side_px: int) -> Tensor:
+    if planes.shape[-1] == side_px:
+        return planes
+    return functional.interpolate(planes, (side_px, side_px), mode="bilinear", antialias=True)
 
 
 def backbone(name: str, *, pretrained: bool) -> nn.Module:
@@ -86,7 +119,7 @@ def backbone(name: str, *, pretrained: bool) -> nn.Module:
 def load_teacher(path: Path, device: str) -> Teacher:
     """Loads what `main` wrote, ready to teach."""
     content = torch.load(path, weights_only=True, map_location="cpu")
-    teacher = Teacher(backbone(content["backbone"], pretrained=False))
+    teacher = Teacher(backbone(content["backbone"], pretrained=False), content["side_px"])
     teacher.load_state_dict(content["net"])
     return teacher.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]  # its stub forgets it
 
@@ -100,7 +133,8 @@ def tune(teacher: Teacher, samples: Samples, steps: int, seed: int) -> Iterator[
     smooth = 0.0
     for step in range(steps):
         progress = step / steps
-        side = next(size for start, size in reversed(_SIZES) if progress >= start)
+        shrink = next(shrink for start, shrink in reversed(_SIZES) if progress >= start)
+        side = round(teacher.side_px * shrink / _STRIDE_PX) * _STRIDE_PX
         share = min(1.0, (step + 1) / 60) * 0.5 * (1 + float(np.cos(np.pi * progress)))
         for group, peak in zip(optimizer.param_groups, peaks, strict=True):
             group["lr"] = peak * share
@@ -138,8 +172,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, required=True, help="samples, as vision_svc.training.encoder keeps them")
     parser.add_argument("--out", type=Path, required=True, help="weights to write (.pt)")
-    parser.add_argument("--backbone", choices=("lite0", "lite1", "lite2"), default="lite0")
-    parser.add_argument("--steps", type=int, default=900, help="of 32 garments (default 900: 15 minutes of one core)")
+    parser.add_argument("--backbone", choices=("lite0", "lite1", "lite2"), default="lite2")
+    parser.add_argument("--side-px", type=int, default=192, help="side of the pictures (default 192)")
+    parser.add_argument("--steps", type=int, default=600, help="of 32 garments (default 600: 25 minutes of one core)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--seed", type=int, default=5)
@@ -147,11 +182,12 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)
     net = backbone(arguments.backbone, pretrained=True)
-    teacher = Teacher(net).to(arguments.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub forgets it
+    teacher = Teacher(net, arguments.side_px).to(arguments.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub forgets it
     for step, loss, average in tune(teacher, load_cache(arguments.cache), arguments.steps, arguments.seed):
         if step % _REPORT_STEPS == 0 or step == arguments.steps:
             sys.stderr.write(f"step {step} of {arguments.steps}  loss {loss:.3f}\n")
-            torch.save({"backbone": arguments.backbone, "net": average.state_dict()}, arguments.out)
+            content = {"backbone": arguments.backbone, "side_px": arguments.side_px, "net": average.state_dict()}
+            torch.save(content, arguments.out)
 
 
 if __name__ == "__main__":

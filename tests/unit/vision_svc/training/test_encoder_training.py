@@ -33,7 +33,7 @@ from vision_svc.training.encoder_loss import (  # noqa: E402
 )
 from vision_svc.training.encoder_mixes import Anywhere, Blends  # noqa: E402
 from vision_svc.training.encoder_net import EncoderNet  # noqa: E402
-from vision_svc.training.encoder_teacher import Teacher, tune  # noqa: E402
+from vision_svc.training.encoder_teacher import Panel, Teacher, tune  # noqa: E402
 from vision_svc.training.folding import folded  # noqa: E402
 
 pytestmark = pytest.mark.unit
@@ -135,10 +135,10 @@ class Patches(torch.nn.Module):  # type: ignore[misc, name-defined]  # torch may
 
 def test_a_teacher_is_tuned_and_a_pupil_comes_to_say_what_it_says() -> None:
     torch.manual_seed(0)
-    teacher = Teacher(Patches())
+    teacher = Teacher(Patches(), 48)
     assert [step for step, _, _ in tune(teacher, samples(), 3, 1)] == [1, 2, 3]
     teacher.kinds.bias.data[KINDS.index("hat")] = 8.0  # no label says so, only the teacher
-    lessons = teach(lambda: Augmenter(samples(), 1).batch(64, 32), teacher.eval(), 2, labelled=True)
+    lessons = teach(lambda: Augmenter(samples(), 1).batch(64, 32), Panel([teacher.eval()], [1.0]), 2, labelled=True)
     assert lessons.planes.shape == (64, 2, 4, 96, 96)
     batch, logits, feature, labelled = lessons.batch(16, np.random.default_rng(1))
     taught = Taught(torch.from_numpy(logits), torch.from_numpy(feature), labelled)
@@ -154,6 +154,29 @@ def test_a_teacher_is_tuned_and_a_pupil_comes_to_say_what_it_says() -> None:
     for _ in range(20):
         training._step(batch, taught, 32)
     assert apart() < 0.5 * before
+
+
+def test_teachers_together_say_the_mean_of_their_chances_each_at_its_own_size() -> None:
+    torch.manual_seed(0)
+    hat, bag = (Teacher(Patches(), side).eval() for side in (32, 48))
+    hat.kinds.bias.data[KINDS.index("hat")] = bag.kinds.bias.data[KINDS.index("bag")] = 20.0
+    seen: list[tuple[int, ...]] = []
+    for teacher in (hat, bag):
+        teacher.register_forward_pre_hook(lambda _, given: seen.append(tuple(given[0].shape)))
+    panel = Panel([hat, bag], [0.25, 0.75])
+    assert panel.side_px == 48
+    planes = torch.from_numpy(Augmenter(samples(), 1).batch(2, 48).inputs)
+    said = panel.outputs(planes)
+    chances = said.kinds.exp()[0]
+    assert [round(float(chances[KINDS.index(kind)]), 3) for kind in ("hat", "bag")] == [0.25, 0.75]
+    assert torch.equal(said.feature, bag(planes).feature)  # the one who counts most
+    assert seen[:2] == [(2, 4, 48, 48), (2, 4, 32, 32)]
+
+
+@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.6]], ids=["too_few", "more_than_one"])
+def test_shares_of_teachers_that_make_no_sense_are_refused(shares: list[float]) -> None:
+    with pytest.raises(ValueError, match="shares"):
+        Panel([Teacher(Patches(), 32), Teacher(Patches(), 32)], shares)
 
 
 def test_lessons_keep_each_view_with_what_was_said_of_it(tmp_path: object) -> None:
