@@ -9,6 +9,8 @@ from typing import Any
 
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 
+from ingest_svc.servicers.flow_messages import fill_advice, fill_flow, fill_stall
+from ingest_svc.streams.advice import Advice
 from ingest_svc.streams.events import (
     Event,
     Limits,
@@ -23,6 +25,7 @@ from ingest_svc.streams.events import (
 from ingest_svc.streams.keyframes import KeyframeConfig
 from ingest_svc.streams.ledger import Totals
 from ingest_svc.streams.session import Ack, ResultOptions
+from ingest_svc.streams.watchdog import Stall
 from mesh.status import status_of
 
 Response = stream_service_pb2.StreamFramesResponse
@@ -129,6 +132,7 @@ def _fill_stats(stats: Stats, message: Response) -> None:
         into.processing_time_p50.FromNanoseconds(round(stats.processing_p50_s * _NS))
     into.session_duration.FromNanoseconds(round(max(0.0, stats.duration_s) * _NS))
     into.final = stats.final
+    fill_flow(stats.flow, into)
 
 
 def _fill_pong(pong: Pong, message: Response) -> None:
@@ -151,6 +155,8 @@ _FILL: dict[type[Event], Callable[[Any, Response], None]] = {
     Stats: _fill_stats,
     Pong: _fill_pong,
     Trouble: _fill_trouble,
+    Stall: lambda stall, message: fill_stall(stall, message.stall),
+    Advice: lambda advice, message: fill_advice(advice, message.quality_advice),
 }
 
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ingest_svc.captures.outfit import OutfitOutcome
+from ingest_svc.streams.advice import Advice
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeReason
 from ingest_svc.streams.session import Ack, ResultOptions
+from ingest_svc.streams.watch import FlowStats
+from ingest_svc.streams.watchdog import Stall
 from mesh.errors import VitrineError
 
 
@@ -137,6 +140,7 @@ class Stats:
         processing_p50_s: Median time to a result, seconds; None before the first.
         duration_s: Since the session began, seconds.
         final: Whether this is the end.
+        flow: How the frames of this connection flow.
     """
 
     totals: Mapping[str, int]
@@ -146,6 +150,7 @@ class Stats:
     processing_p50_s: float | None
     duration_s: float
     final: bool = False
+    flow: FlowStats = field(default_factory=FlowStats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,7 @@ class Trouble:
     fatal: bool = False
 
 
-Event = Ready | Ack | ResultEvent | Stats | Pong | Trouble
+Event = Ready | Ack | ResultEvent | Stats | Pong | Trouble | Stall | Advice
 
 
 @dataclass(frozen=True, slots=True)
