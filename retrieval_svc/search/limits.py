@@ -10,19 +10,22 @@ from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import EURO, RateTable
 from retrieval_svc.catalog.vocabulary import Gender, key
 from retrieval_svc.search.color_words import COLOR_NAMES, FAMILIES
-from retrieval_svc.search.query import PersonalContext, RankingOptions
+from retrieval_svc.search.material_words import avoided_materials
+from retrieval_svc.search.query import Materials, PersonalContext, RankingOptions
 
 _ALL = tuple(gender for gender in Gender if gender is not Gender.UNSPECIFIED)
 
 
-def within(wanted: ProductFilter, person: PersonalContext) -> ProductFilter:
+def within(wanted: ProductFilter, person: PersonalContext, materials: Materials | None = None) -> ProductFilter:
     """Returns a filter that also leaves out what a person avoids.
 
     Args:
         wanted: What the search asks for, with what was read out of its words. What it names is not left out.
         person: What is known about the person.
+        materials: What the shop has, and the words of the search name.
     """
-    return replace(wanted, exclusions=wanted.exclusions.joined(_unwanted(wanted, person)))
+    own = _unwanted(wanted, person, materials or Materials())
+    return replace(wanted, exclusions=wanted.exclusions.joined(own))
 
 
 def without_effect(options: RankingOptions) -> dict[str, bool]:
@@ -31,7 +34,7 @@ def without_effect(options: RankingOptions) -> dict[str, bool]:
     Args:
         options: How to rank, with what was read out of words.
     """
-    person, own = options.context, _unwanted(options.filter, options.context)
+    person, own = options.context, _unwanted(options.filter, options.context, options.materials)
     return {
         "avoided_brands": bool(person.avoided_brands) and not own.brands,
         "avoided_colors": bool(person.avoided_colors) and not own.colors,
@@ -62,13 +65,13 @@ def known_currency(options: RankingOptions, rates: RateTable) -> str:
     return currency
 
 
-def _unwanted(wanted: ProductFilter, person: PersonalContext) -> Exclusions:
+def _unwanted(wanted: ProductFilter, person: PersonalContext, materials: Materials) -> Exclusions:
     colors = (shade for name in person.avoided_colors for shade in _shades(key(name)))
     return Exclusions(
         brands=_beside(map(key, person.avoided_brands), wanted.brands),
         genders=() if wanted.genders else _other_genders(person.departments),
         colors=_beside(colors, wanted.colors),
-        materials=_beside(map(key, person.avoided_materials), wanted.materials),
+        materials=avoided_materials(person.avoided_materials, materials.shop, (*wanted.materials, *materials.named)),
     )
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 
 from retrieval_svc.catalog.patterns import PATTERN_GROUPS, PATTERN_NAMES
 from retrieval_svc.catalog.vocabulary import Bucket, bucket_of
-from retrieval_svc.search import color_words
+from retrieval_svc.search import color_words, material_words
 from retrieval_svc.search.synonyms import ALSO, BUCKET_WORDS, CATEGORY_NAMES, GENERAL, KINDS, kinds_of
-from retrieval_svc.search.typed_text import runs, tokens_of
+from retrieval_svc.search.typed_text import runs, singular, tokens_of
 
 # Words without their s that are another word, and no garment.
 _NO_SINGULARS = frozenset({"short", "tight", "flat", "overall", "slack", "good", "heel"})
-_IRREGULAR = {"scarves": "scarf", "women": "woman", "men": "man", "accessories": "accessory"}
 _LONGEST = 5
 # Words of a shop that may be typed in two ("sweat shirt") have so many letters; "x l" is no word.
 _LEAST_JOINED = 6
@@ -84,6 +83,8 @@ def _others(name: str, known: frozenset[str]) -> list[tuple[str, str]]:
     """Returns words that the catalogue does not use itself, with the value that each means."""
     if name == "colors":
         return list(color_words.other_names(known).items())
+    if name == "materials":
+        return list(material_words.other_names(known).items())
     if name == "patterns":
         return [(other, value) for other, value in PATTERN_NAMES.items() if value in known]
     if name != "categories":
@@ -150,13 +151,3 @@ def bucket_of_word(word: str) -> Bucket:
 def general_bucket(word: str) -> Bucket:
     """Returns the bucket that a word for a whole bucket means; UNSPECIFIED for any other word."""
     return GENERAL.get(word) or GENERAL.get(singular(word)) or Bucket.UNSPECIFIED
-
-
-def singular(term: str) -> str:
-    """Returns the likely singular of a term."""
-    if term in _IRREGULAR:
-        return _IRREGULAR[term]
-    for ending, stem in (("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("ies", "y"), ("s", "")):
-        if term.endswith(ending) and not term.endswith("ss"):
-            return term.removesuffix(ending) + stem
-    return term

@@ -10,6 +10,7 @@ from retrieval_svc.catalog.filters import Exclusions
 from retrieval_svc.catalog.patterns import PATTERN_GROUPS
 from retrieval_svc.catalog.vocabulary import Bucket, bucket_of
 from retrieval_svc.search.color_words import shades
+from retrieval_svc.search.material_words import made_of
 from retrieval_svc.search.naming import GROUPS, ShopWords, buckets_in, found_in, general_bucket
 from retrieval_svc.search.typed_text import TOKEN
 
@@ -200,6 +201,8 @@ def _exclusion(item: Item, known: ShopWords) -> Exclusions:
             # A plain colour that the shop has only in shades means all of these.
             own = shades(item.value, known.colors)
             return Exclusions(colors=own if item.value in known.colors else known.meant("colors", item.value))
+        case "materials":
+            return Exclusions(materials=made_of(item.value, known.materials))
         case "categories" if item.value not in known.categories:
             return Exclusions(categories=known.meant("categories", item.value))
         case "patterns":

@@ -79,6 +79,19 @@ class PersonalContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Materials:
+    """What a search knows about materials, for a person who avoids some.
+
+    Attributes:
+        shop: All that the catalogue uses, as keys.
+        named: Those that the words of the search name.
+    """
+
+    shop: frozenset[str] = frozenset()
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RankingOptions:
     """How to rank.
 
@@ -89,6 +102,7 @@ class RankingOptions:
         context: What is known about the user.
         currency: Currency of converted prices; empty takes that of the context, that of the budget, or EUR.
         main_colors: Colour keys that were read out of a text.
+        materials: Those of the shop and of the words, where the context avoids some.
         diversity: How much likeness to what stands before costs, 0-1.
         collapse_duplicates: Whether only one of the same things is shown.
     """
@@ -99,6 +113,7 @@ class RankingOptions:
     context: PersonalContext = field(default_factory=PersonalContext)
     currency: str = ""
     main_colors: frozenset[str] = frozenset()
+    materials: Materials = field(default_factory=Materials)
     diversity: float = 0.0
     collapse_duplicates: bool = False
 

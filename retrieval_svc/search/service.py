@@ -8,21 +8,19 @@ from dataclasses import replace
 
 from qdrant_client import models
 
-from retrieval_svc.catalog.encoder import EncodedQuery, Encoder, ModelUse, Vector
-from retrieval_svc.catalog.filters import ProductFilter
+from retrieval_svc.catalog.encoder import EncodedQuery, Encoder, ModelUse
 from retrieval_svc.catalog.product import point_id
-from retrieval_svc.catalog.vocabulary import key
 from retrieval_svc.index.generation import GenerationState, OpenGeneration
 from retrieval_svc.index.manager import IndexManager
-from retrieval_svc.index.schema import MAIN_COLOR_SINCE, WORDS_VECTOR, index_filter
+from retrieval_svc.index.schema import WORDS_VECTOR, index_filter
 from retrieval_svc.index.vector_index import IndexQuery
 from retrieval_svc.index.words import WordEncoder
-from retrieval_svc.search.limits import known_currency, shown_currency, within, without_effect
+from retrieval_svc.search.limits import shown_currency, within
 from retrieval_svc.search.naming import ShopWords
-from retrieval_svc.search.person import person_of
-from retrieval_svc.search.plan import FloatVector, RankPlan
+from retrieval_svc.search.planning import plan_of
 from retrieval_svc.search.query import (
     GarmentQuery,
+    Materials,
     OutfitAnswer,
     PictureQuery,
     Query,
@@ -33,7 +31,6 @@ from retrieval_svc.search.query import (
     VectorQuery,
 )
 from retrieval_svc.search.ranker import Ranker
-from retrieval_svc.search.ranking import MAIN_COLOR, Ranking, Weights
 from retrieval_svc.search.rate_day import rates_day
 from retrieval_svc.search.resolve import Resolved, check_encoder, from_product, from_vector, unit
 from retrieval_svc.search.spelling import misspelt
@@ -84,6 +81,7 @@ class Search:
             InvalidInputError: For a query that fits no index.
         """
         first = self._manager.active()  # says at once, before vision is asked, that there is no index yet
+        options = await self._knowing_materials(first, options)
         wishes: Wishes | None = None
         if isinstance(query, TextQuery) and not query.words_only:
             wishes = await self._wishes(first, query.text, options)
@@ -92,7 +90,7 @@ class Search:
         encoded = await self._encode(query)
         generation = self._manager.active()
         resolved = await self._resolve(generation, query, encoded)
-        plan, unused = _plan(generation.state, resolved, options, self._search_pool)
+        plan, unused = plan_of(generation.state, resolved, options, self._search_pool)
         plan = replace(plan, browses=wishes is not None, shown=tuple(map(point_id, shown)))
         page = await self._ranker.rank(generation, plan, offset, size)
         uses = (*resolved.uses, ModelUse(_TASK, generation.state.model))
@@ -105,7 +103,8 @@ class Search:
         wishes = read_wishes(text, known, shown_currency(options), rates.knows).beside(options.filter, options.budget)
 
         async def there_is(wishes: Wishes) -> bool:
-            wanted = within(wishes.added_to(options.filter), options.context)
+            materials = replace(options.materials, named=wishes.materials)
+            wanted = within(wishes.added_to(options.filter), options.context, materials)
             return await generation.index.count(index_filter(wanted, rates, with_vector=False)) > 0
 
         return await relaxed(wishes, there_is)
@@ -132,16 +131,24 @@ class Search:
             UnavailableError: While the index does not answer.
             InvalidInputError: For a vector that fits no index.
         """
+        options = await self._knowing_materials(self._manager.active(), options)
         state = self._manager.active().state
         pages, unused = [], tuple[str, ...]()
         for garment in garments:
             generation = self._manager.active()  # each time: a generation that was swapped out is closed
             state = generation.state
-            plan, unused = _plan(state, from_vector(state, garment.query), options, self._match_pool)
+            plan, unused = plan_of(state, from_vector(state, garment.query), options, self._match_pool)
             pages.append((garment.garment_id, await self._ranker.rank(generation, plan, 0, size)))
             await asyncio.sleep(0)  # the in-process engine never yields; other calls want their turn
         day = rates_day(state.rates, plan, options, [page for _, page in pages])
         return OutfitAnswer(tuple(pages), (ModelUse(_TASK, state.model),), day, unused)
+
+    async def _knowing_materials(self, generation: OpenGeneration, options: RankingOptions) -> RankingOptions:
+        """Looks the shop's materials up where the person avoids some: "80 % wool" is wool."""
+        if not options.context.avoided_materials:
+            return options
+        known = await self._vocabulary.words(generation)
+        return replace(options, materials=Materials(known.materials))
 
     async def _encode(self, query: Query) -> EncodedQuery | None:
         if isinstance(query, PictureQuery):
@@ -181,70 +188,6 @@ class Search:
 
 def _wished(options: RankingOptions, wishes: Wishes) -> RankingOptions:
     wanted, budget = wishes.added_to(options.filter), options.budget or wishes.budget
-    return replace(options, filter=wanted, budget=budget, main_colors=frozenset(wishes.filter.colors))
-
-
-def _plan(
-    state: GenerationState, resolved: Resolved, options: RankingOptions, pool: int
-) -> tuple[RankPlan, tuple[str, ...]]:
-    """Puts query, options and context together, and tells which parts of the context have no influence."""
-    context, weights = options.context, options.weights
-    taste = _taste(state, context.taste) if weights.taste and resolved.vector is not None else None
-    if taste is None:
-        weights = replace(weights, taste=0.0)
-    person = person_of(context.sizes, context.color_season)
-    weights = replace(
-        weights,
-        size=weights.size if person.sizes else 0.0,
-        color_season=weights.color_season if person.colors else 0.0,
-        main_color=MAIN_COLOR if options.main_colors and state.schema_version >= MAIN_COLOR_SINCE else 0.0,
-    )
-    if resolved.words is not None:
-        weights = weights.shared_with_words(resolved.understood)
-    budget = options.budget or context.budget
-    budget_path = "ranking.budget" if options.budget else "ranking.personal_context.budget"
-    ranking = Ranking(
-        weights,
-        float(state.rates.to_euro(budget, budget_path)) if budget and budget.amount > 0 else None,
-        frozenset(key(brand) for brand in context.preferred_brands),
-        person=person,
-        main_colors=options.main_colors,
-    )
-    currency = known_currency(options, state.rates)
-    plan = RankPlan(
-        ranking,
-        _filter(within(options.filter, context), resolved),
-        resolved.vector,
-        taste,
-        resolved.words,
-        currency,
-        pool,
-        options.diversity,
-        options.collapse_duplicates,
-    )
-    return plan, _unused(options, weights, has_taste=taste is not None)
-
-
-def _filter(wanted: ProductFilter, resolved: Resolved) -> ProductFilter:
-    if resolved.bucket and not wanted.buckets and not wanted.categories:
-        wanted = replace(wanted, buckets=(resolved.bucket,))
-    return replace(wanted, excluded=(*wanted.excluded, *resolved.excluded))
-
-
-def _unused(options: RankingOptions, weights: Weights, *, has_taste: bool) -> tuple[str, ...]:
-    context = options.context
-    parts = {
-        "taste": context.taste is not None and not has_taste,
-        "color_season": bool(context.color_season) and not weights.color_season,
-        "sizes": bool(context.sizes) and not weights.size,
-        "budget": context.budget is not None and (options.budget is not None or not weights.price),
-        "preferred_brands": bool(context.preferred_brands) and not weights.brand,
-        **without_effect(options),
-    }
-    return tuple(name for name, unused in parts.items() if unused)
-
-
-def _taste(state: GenerationState, taste: Vector | None) -> FloatVector | None:
-    if taste is None or taste.model != state.model or len(taste.values) != state.dimension:
-        return None
-    return unit(taste.values)
+    materials = replace(options.materials, named=wishes.materials)
+    colors = frozenset(wishes.filter.colors)
+    return replace(options, filter=wanted, budget=budget, main_colors=colors, materials=materials)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from retrieval_svc.search.naming import ShopWords, bucket_of_word, singular
-from retrieval_svc.search.typed_text import runs, tokens_of
+from retrieval_svc.search.naming import ShopWords, bucket_of_word
+from retrieval_svc.search.typed_text import runs, singular, tokens_of
 
 # Fields whose words are worth a correction, and those whose words are right as they are.
 _MEANT = ("categories", "colors", "patterns", "materials")

@@ -12,6 +12,7 @@ _SAME = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"),
     **dict.fromkeys("\u2018\u2019\u201b\u02bc\u00b4\u0060\uff07", "'"),
 }
+_IRREGULAR = {"scarves": "scarf", "women": "woman", "men": "man", "accessories": "accessory"}
 TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|&")
 
 
@@ -66,3 +67,13 @@ def remaining(text: str, left: str) -> str:
     """
     kept = "".join(" " if new == GONE else old for old, new in zip(text, left, strict=True))
     return " ".join(word for word in kept.split() if any(map(str.isalnum, word)) or word == "&")
+
+
+def singular(term: str) -> str:
+    """Returns the likely singular of a term."""
+    if term in _IRREGULAR:
+        return _IRREGULAR[term]
+    for ending, stem in (("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("ies", "y"), ("s", "")):
+        if term.endswith(ending) and not term.endswith("ss"):
+            return term.removesuffix(ending) + stem
+    return term

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import Money
 from retrieval_svc.search.garment_words import read_garments
-from retrieval_svc.search.naming import ShopWords, also_compared, singular
+from retrieval_svc.search.naming import ShopWords, also_compared
 from retrieval_svc.search.negations import find_negations, resolve
 from retrieval_svc.search.person_words import read_genders, read_sizes, read_stock
 from retrieval_svc.search.price_words import read_prices
-from retrieval_svc.search.typed_text import blanked, folded, remaining, tokens_of
+from retrieval_svc.search.typed_text import blanked, folded, remaining, singular, tokens_of
 
 # Fields of the filter that a text fills and that a request may state itself.
 _FIELDS = (
@@ -47,6 +47,7 @@ class Wishes:
         phrases: What was understood, in the order of the text.
         rest: The words that are left to compare.
         dropped: Fields of the filter that were given up.
+        materials: Materials that are named; no filter, but the person who avoids them wants them here.
     """
 
     filter: ProductFilter = field(default_factory=ProductFilter)
@@ -54,6 +55,7 @@ class Wishes:
     phrases: tuple[Phrase, ...] = ()
     rest: str = ""
     dropped: tuple[str, ...] = ()
+    materials: tuple[str, ...] = ()
 
     def beside(self, stated: ProductFilter, budget: Money | None) -> Wishes:
         """Returns the wishes without what the request states itself."""
@@ -115,7 +117,9 @@ def read_wishes(text: str, known: ShopWords, currency: str, knows_currency: Call
     places += [*prices.places, *garments.places, *unwanted.places]
     phrases = (Phrase(text[start:end].strip(), name, start) for name, start, end in places)
     ordered = tuple(sorted(phrases, key=lambda phrase: phrase.start))
-    return Wishes(wanted, prices.about, ordered, _compared(text, left, garments.names, known))
+    materials = tuple(value for value, _, _ in known.find(left, "materials"))
+    rest = _compared(text, left, garments.names, known)
+    return Wishes(wanted, prices.about, ordered, rest, materials=materials)
 
 
 async def relaxed(wishes: Wishes, there_is: Callable[[Wishes], Awaitable[bool]]) -> Wishes:

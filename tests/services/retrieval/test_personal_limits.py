@@ -45,6 +45,10 @@ AVOIDED = [
     pytest.param({"avoided_colors": ["blue"]}, lambda product: "navy" not in colors_of(product), id="all shades"),
     pytest.param({"avoided_materials": ["silk"]}, lambda product: "silk" not in product.materials, id="material"),
     pytest.param(
+        {"avoided_materials": ["Linen, woollen"]}, lambda product: "Wool" not in product.materials,
+        id="material in another form",
+    ),
+    pytest.param(
         {"departments": ["men"]}, lambda product: product.gender in (product_pb2.GENDER_MEN, product_pb2.GENDER_UNISEX),
         id="departments",
     ),
@@ -72,6 +76,7 @@ async def test_what_is_avoided_is_not_found(user: Stubs, context: dict[str, Any]
     ("context", "text", "named"),
     [
         pytest.param({"departments": ["men"]}, "women's shirt", ["departments"], id="a gender"),
+        pytest.param({"avoided_materials": ["wool"]}, "a woollen dress", ["avoided_materials"], id="a material"),
         pytest.param({"avoided_colors": ["navy"]}, "navy dress", ["avoided_colors"], id="a shade"),
         pytest.param({"avoided_colors": ["red"]}, "red dress", [], id="a colour, of which shades are left to avoid"),
     ],

@@ -13,7 +13,7 @@ from retrieval_svc.catalog.filters import Exclusions, ProductFilter
 from retrieval_svc.catalog.money import Money, RateTable
 from retrieval_svc.catalog.vocabulary import Gender
 from retrieval_svc.search.limits import known_currency, shown_currency, within, without_effect
-from retrieval_svc.search.query import PersonalContext, RankingOptions
+from retrieval_svc.search.query import Materials, PersonalContext, RankingOptions
 
 pytestmark = pytest.mark.unit
 
@@ -86,6 +86,24 @@ BROWNS = ("brown", "taupe", "camel", "tan", "caramel", "cognac", "chocolate")
 )
 def test_what_a_person_avoids_is_left_out(person: PersonalContext, wanted: ProductFilter, left_out: Exclusions) -> None:
     assert within(wanted, person) == replace(wanted, exclusions=left_out)
+
+
+WOOLS = frozenset({"merino wool", "wool blend", "silk"})
+
+
+@pytest.mark.parametrize(
+    ("named", "left_out"),
+    [
+        pytest.param((), ("wool", "merino wool", "wool blend"), id="in the words of the shop"),
+        pytest.param(("silk",), ("wool", "merino wool", "wool blend"), id="words that name another"),
+        pytest.param(("wool",), (), id="words that name it"),
+    ],
+)
+def test_materials_are_avoided_as_the_shop_calls_them(named: tuple[str, ...], left_out: tuple[str, ...]) -> None:
+    person, materials = PersonalContext(avoided_materials=("Wool",)), Materials(WOOLS, named)
+    assert within(ANY, person, materials).exclusions == Exclusions(materials=left_out)
+    options = RankingOptions(context=person, materials=materials)
+    assert without_effect(options)["avoided_materials"] == (not left_out)
 
 
 ALL = PersonalContext(
