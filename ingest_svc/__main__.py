@@ -33,7 +33,10 @@ from ingest_svc.settings import IngestSettings
 from ingest_svc.storage.sessions import PostgresSessionStore
 from ingest_svc.streams.counting import PrometheusStreamMetrics
 from ingest_svc.streams.darkroom import FrameDarkroom
+from ingest_svc.streams.events import Limits
 from ingest_svc.streams.hub import StreamHub
+from ingest_svc.streams.limits.entry import Entry
+from ingest_svc.streams.limits.load import Load, LoadLimits
 from ingest_svc.streams.ports import Surroundings
 from mesh.errors import VitrineError
 from mesh.failures import FailureStage
@@ -86,7 +89,7 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
         store, darkroom, parts.pipeline, PrometheusStreamMetrics(runtime.metrics),
         settings.limits(settings.max_message_bytes),
     )  # fmt: skip
-    hub = StreamHub(around, runtime.stopping, runtime.background)
+    hub = StreamHub(around, runtime.stopping, runtime.background, _entry(parts, around.limits))
     parts.registrations += [
         Registration(
             stream_service_pb2_grpc.add_StreamServiceServicer_to_server, StreamServicer(hub, runtime.metrics), _STREAMS
@@ -100,6 +103,22 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
             yield hub
     finally:
         await hub.settle()
+
+
+def _entry(parts: Parts, limits: Limits) -> Entry:
+    runtime, settings, metrics = parts.runtime, parts.runtime.settings, parts.runtime.metrics
+    load = Load(
+        LoadLimits(settings.max_loop_lag_s, settings.max_waiting_pictures),
+        lambda: parts.room.held_count,
+        lag_gauge=metrics.gauge("loop_lag_seconds", "How late the event loop comes, as the median of 2 seconds."),
+        refusing_gauge=metrics.gauge(
+            "streams_refusing", "Whether load refuses new streams, 0 or 1."
+        ),
+    )
+    refusals = metrics.counter("streams_refused", "Streams refused for want of capacity, by whose.", ("scope",))
+    metrics.queue_depth.labels("pictures").set_function(lambda: parts.room.held_count)
+    runtime.background(load.watch(), name="stream-load")
+    return Entry(limits, load, lambda scope: refusals.labels(scope).inc())
 
 
 def _captures(parts: Parts, hub: StreamHub) -> None:

@@ -28,7 +28,7 @@ class StreamSettings(BaseSettings):
         description="When a client that found no seat is told to come again, in seconds, give or take a fifth.",
     )  # fmt: skip
     max_loop_lag_s: float = Field(
-        default=0.25, gt=0,
+        default=0.5, gt=0,
         description="How late the event loop may be, as the median of 2 seconds, before new streams are refused; they "
         "are taken again below half of it. In seconds.",
     )  # fmt: skip

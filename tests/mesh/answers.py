@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.message import Message
@@ -22,11 +22,13 @@ class Failure:
         code: Name of the canonical code.
         reason: `ErrorInfo.reason`.
         fields: The fields that `BadRequest` names.
+        retry_after_s: What `RetryInfo` says, in seconds; it differs from call to call, so it is not compared.
     """
 
     code: str
     reason: str
     fields: tuple[str, ...] = ()
+    retry_after_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,17 @@ class Answer:
 
 def failed(code: int, details: Iterable[Message], messages: Iterable[Json] = (), message: str = "") -> Answer:
     """Reads an error from its code and details."""
-    reason, fields, facts = "", [], {}
+    reason, fields, facts, retry_after_s = "", [], {}, None
     for detail in details:
         if isinstance(detail, error_details_pb2.ErrorInfo):
             assert detail.domain == _DOMAIN, detail
             reason, facts = detail.reason, dict(detail.metadata)
         elif isinstance(detail, error_details_pb2.BadRequest):
             fields = list(dict.fromkeys(violation.field for violation in detail.field_violations))
+        elif isinstance(detail, error_details_pb2.RetryInfo):
+            retry_after_s = detail.retry_delay.ToTimedelta().total_seconds()
     facts.pop("request_id", None)
-    failure = Failure(code_pb2.Code.Name(code), reason, tuple(fields))
+    failure = Failure(code_pb2.Code.Name(code), reason, tuple(fields), retry_after_s)
     return Answer(tuple(messages), failure, tuple(sorted(facts.items())), message)
 
 

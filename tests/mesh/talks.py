@@ -16,6 +16,8 @@ from tests.mesh.answers import Failure
 from tests.mesh.carriers import BetterCarrier, Carrier, GrpcCarrier, Headers, Request, Response, SocketCarrier
 from tests.mesh.ways import MAX_BYTES
 
+# A machine that is busy otherwise takes its time.
+_OPEN_S = 45.0
 KINDS = ["grpc", "better", "ws-proto", "ws-json"]
 
 
@@ -109,5 +111,5 @@ def socket_to(
     protocols: Any = [f"vitrine.v1.{kind.removeprefix('ws-')}", *offered]
     return connect(
         f"ws://{target}{path}", subprotocols=protocols, additional_headers=headers, proxy=None,
-        max_size=MAX_BYTES, close_timeout=0.1,
+        max_size=MAX_BYTES, close_timeout=0.1, open_timeout=_OPEN_S,
     )  # fmt: skip

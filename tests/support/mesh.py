@@ -29,8 +29,12 @@ async def running_mesh(folder: Path, **options: Any) -> AsyncIterator[EmbeddedMe
     # Tests may call as fast as they like, except where they test the limit.
     limits = {"requests_per_second": 10_000, "total_requests_per_second": 100_000}
     edge_settings = {**limits, **options.pop("edge_settings", {})}
+    # A machine that is busy with other things refuses no streams, except where a test makes it.
+    settings = {**options.pop("settings", {})}
+    settings["*"] = {"MAX_LOOP_LAG_S": "60", **settings.get("*", {})}
     mesh = EmbeddedMesh(
-        Home(folder), MeshOptions(models_dir=models, durable=False, edge_settings=edge_settings, **options)
+        Home(folder),
+        MeshOptions(models_dir=models, durable=False, edge_settings=edge_settings, settings=settings, **options),
     )
     try:
         async with mesh:

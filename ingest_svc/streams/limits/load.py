@@ -41,7 +41,7 @@ class LoadLimits:
         max_waiting_pictures: Pictures that wait to be decoded, or are being decoded.
     """
 
-    max_loop_lag_s: float = 0.25
+    max_loop_lag_s: float = 0.5
     max_waiting_pictures: int = 64
 
 

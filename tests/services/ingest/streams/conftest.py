@@ -54,7 +54,7 @@ class Ingest:
             "jwks": str(self.folder / "jwks.json"), "database_url": SecretStr(self.database_url), "grpc_port": 0,
             "metrics_port": 0, "http_port": free_port(), "vision_target": target, "retrieval_target": target,
             "profile_target": target, "objects_url": f"file://{self.folder}/objects", "shutdown_grace_s": 5.0,
-            "models_dir": Path("models"),
+            "models_dir": Path("models"), "max_loop_lag_s": 60.0,
         }  # fmt: skip
         return IngestSettings(**{**values, **changes})
 

@@ -7,13 +7,16 @@ import asyncio
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+from prometheus_client import CollectorRegistry
 from vitrine.ingest.v1 import frame_pb2
 
 from ingest_svc.__main__ import build
+from ingest_svc.captures.room import PictureRoom
 from mesh.server import serving
 from mesh.status import DETAILS_KEY, details_of
 from tests.services.ingest.streams.client import StreamClient, accounted
 from tests.services.ingest.streams.conftest import Connect, Ingest, jpeg
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.service
 
@@ -26,6 +29,10 @@ async def _status(client: StreamClient) -> status_pb2.Status:
         if key == DETAILS_KEY:
             return status_pb2.Status.FromString(value)
     raise AssertionError("no details")
+
+
+async def _shows(registry: CollectorRegistry, refusing: float) -> bool:
+    return registry.get_sample_value("vitrine_streams_refusing") == refusing
 
 
 @pytest.mark.parametrize("limit", ["max_streams", "max_streams_per_user"])
@@ -196,3 +203,30 @@ async def test_frames_above_the_rate_of_their_user_are_rejected_and_the_client_h
             [info] = details_of(told.status, error_details_pb2.ErrorInfo)
             assert info.metadata == {"limit": "2", "scope": "user", "setting": "max_frame_rate_fps"}
             assert [retry.retry_delay.seconds for retry in details_of(told.status, error_details_pb2.RetryInfo)] == [1]
+
+
+async def test_busy_server_refuses_new_streams_says_why_and_lets_sessions_come_back(
+    connect: Connect, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(ingest.settings(max_waiting_pictures=2), build) as server:
+        await server.ready.wait()
+        registry = server.runtime.metrics.registry
+        first = connect(port=server.port)
+        ready = await first.config()
+        await first.drop()
+        monkeypatch.setattr(PictureRoom, "held_count", 3)
+        await until(lambda: _shows(registry, 1.0))
+        refused = connect(port=server.port)
+        with pytest.raises(AssertionError, match="RESOURCE_EXHAUSTED"):
+            await refused.config()
+        status = await _status(refused)
+        [info] = details_of(status, error_details_pb2.ErrorInfo)
+        assert info.reason == "CAPACITY_REACHED"
+        assert info.metadata == {"limit": "2", "actual": "3", "scope": "server", "setting": "max_waiting_pictures"}
+        assert [retry.retry_delay.seconds for retry in details_of(status, error_details_pb2.RetryInfo)] in ([1], [2])
+        assert registry.get_sample_value("vitrine_streams_refused_total", {"scope": "server"}) == 1.0
+        again = connect(port=server.port)
+        assert (await again.config(resume_token=ready.resume_token)).resumed
+        monkeypatch.setattr(PictureRoom, "held_count", 0)
+        await until(lambda: _shows(registry, 0.0))
+        await connect(port=server.port).config()
