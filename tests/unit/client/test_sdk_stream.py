@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 NAME = "users/ada/captures/0"
-TOKEN = "resume me"  # noqa: S105
+TOKEN, EARLIER = "resume me", "of a process that is gone"
 
 
 class Server:
@@ -24,6 +24,7 @@ class Server:
     def __init__(self) -> None:
         self.configs: list[stream_service_pb2.StreamConfig] = []
         self.frames: list[int] = []
+        self.highest = 0  # of the session that is resumed
         self.watches = 0
         self.breaks = 0
         self.calls = 0
@@ -42,7 +43,9 @@ class Server:
             kind = request.WhichOneof("message")
             if kind == "config":
                 self.configs.append(request.config)
-                yield stream_service_pb2.StreamFramesResponse(ready=stream_service_pb2.StreamReady(resume_token=TOKEN))
+                totals = frame_pb2.FrameTotals(highest_frame_number=self.highest)
+                ready = stream_service_pb2.StreamReady(resume_token=TOKEN, totals=totals)
+                yield stream_service_pb2.StreamFramesResponse(ready=ready)
             elif kind == "frame":
                 self.frames.append(request.frame.frame_number)
             elif request.command.WhichOneof("command") == "configure":
@@ -168,6 +171,19 @@ async def test_a_witness_is_told_of_every_frame(mesh: Vitrine, service: Server) 
     ends = [number for what, number in notes.said if what != "taken"]
     assert sorted(ends) == [1, 2, 3, 4, 5]
     assert ("dropped", 3) in notes.said, "three came before the connection was there, and two may wait"
+
+
+@pytest.mark.parametrize(("highest", "after", "first"), [(7, 0, 8), (7, 12, 13), (7, 3, 8)])
+async def test_another_process_goes_on_with_the_token(
+    mesh: Vitrine, service: Server, highest: int, after: int, first: int
+) -> None:
+    """Its frames never get a number that the process before it had given: numbers make the ids of results."""
+    service.highest = highest
+    stream = FrameStream(mesh, StreamSettings(resume_token=EARLIER, resume_after=after))
+    _ = [event async for event in stream.events(_camera(2))]
+    assert service.configs[0].resume_token == EARLIER
+    assert service.frames == [first, first + 1]
+    assert (stream.resume_token, stream.frame_number) == (TOKEN, first + 1)
 
 
 async def test_following_a_capture_outlasts_any_number_of_breaks_with_news_between(

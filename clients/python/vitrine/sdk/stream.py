@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
 
 import grpc
 import grpc.aio
@@ -15,49 +14,16 @@ from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.frame_ledger import FrameLedger
 from vitrine.sdk.frames import CameraFrame
+from vitrine.sdk.stream_settings import Reconnected, StreamSettings
 from vitrine.sdk.transport import Ending
-from vitrine.sdk.witness import Witness
 from vitrine.type.v1 import image_pb2
+
+__all__ = ["FrameStream", "Reconnected", "StreamSettings"]
 
 _FIRST_BACKOFF_S = 0.1
 _MAX_BACKOFF_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """How to stream.
-
-    Attributes:
-        keyframes: How keyframes are chosen; what is not set has the server's default.
-        results: What results hold.
-        source: What sends the frames, for example ``phone``.
-        max_pending_frames: Frames that may wait to be sent; with more, the oldest is dropped (and counted as lost).
-        give_up_after_s: How long the mesh may be away before the stream fails, in seconds.
-        witness: Told of each frame that is taken, dropped or sent.
-    """
-
-    keyframes: frame_pb2.KeyframeConfig = field(default_factory=frame_pb2.KeyframeConfig)
-    results: pb.ResultOptions = field(default_factory=pb.ResultOptions)
-    source: str = "sdk"
-    max_pending_frames: int = 30
-    give_up_after_s: float = 30.0
-    witness: Witness | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reconnected:
-    """The connection broke and was taken up again.
-
-    Attributes:
-        cause: Why it broke.
-        away_s: How long it was away, in seconds.
-        replayed_result_count: Results that come again because they were not acknowledged.
-    """
-
-    cause: RpcFailure
-    away_s: float
-    replayed_result_count: int
 
 
 class FrameStream:
@@ -65,7 +31,7 @@ class FrameStream:
 
     Frames are numbered here, also those that are dropped while there is no connection, so that the server's ledger
     sees the gap. Results are acknowledged when the caller asks for the next event, and a replayed result that was
-    already given is not given again.
+    already given is not given again. `ledger` is what was said of each frame; it agrees with the server's totals.
     """
 
     def __init__(self, mesh: Vitrine, settings: StreamSettings | None = None) -> None:
@@ -77,14 +43,19 @@ class FrameStream:
         """
         self._mesh = mesh
         self._settings = settings or StreamSettings()
+        self.witness = self._settings.witness
         self._keyframes = frame_pb2.KeyframeConfig()  # as last asked for: a new connection asks for the same
         self._keyframes.CopyFrom(self._settings.keyframes)
         # None wakes the sender at the end. Frames in it are bounded by `max_pending_frames`; commands are few.
         self._pending: asyncio.Queue[pb.StreamFramesRequest | None] = asyncio.Queue()
         self._waiting_frames = 0
-        self._resume_token = ""
+        self._resume_token = self._settings.resume_token
+        self._numbered = asyncio.Event()  # set once it is known which number the first frame has
         self._seen: set[str] = set()
-        self._number = 0
+        self._number = self._settings.resume_after
+        if not self._resume_token:
+            self._numbered.set()
+        self.ledger = FrameLedger()
         self._frames_ended = False
         self.sent_count = 0
         self.dropped_count = 0
@@ -137,6 +108,19 @@ class FrameStream:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
 
+    @property
+    def resume_token(self) -> str:
+        """Shows who owns the session: keep it secret, and another process can go on where this one was killed.
+
+        Empty before the server is `ready`, and useless once the stream has ended. See `StreamSettings.resume_token`.
+        """
+        return self._resume_token
+
+    @property
+    def frame_number(self) -> int:
+        """The number of the last frame that was taken; to be kept beside `resume_token`."""
+        return self._number
+
     def configure(self, keyframes: frame_pb2.KeyframeConfig) -> None:
         """Changes how keyframes are chosen while the stream runs.
 
@@ -158,6 +142,7 @@ class FrameStream:
 
     async def _read(self, frames: AsyncIterator[CameraFrame]) -> None:
         try:
+            await self._numbered.wait()
             async for frame in frames:
                 self._take(frame)
         finally:  # also when the camera breaks: what it saw until then is finished
@@ -166,13 +151,12 @@ class FrameStream:
 
     def _take(self, frame: CameraFrame) -> None:
         self._number += 1
-        witness = self._settings.witness
-        if witness is not None:
-            witness.taken(self._number, frame)
+        if self.witness is not None:
+            self.witness.taken(self._number, frame)
         if self._waiting_frames >= self._settings.max_pending_frames:
             self.dropped_count += 1
-            if witness is not None:
-                witness.dropped(self._number)
+            if self.witness is not None:
+                self.witness.dropped(self._number)
             return
         taken = Timestamp()
         taken.FromNanoseconds(round(frame.capture_time_s * 1e9))
@@ -196,15 +180,10 @@ class FrameStream:
         sender: asyncio.Task[None] | None = None
         try:
             async for message in call:
-                event = message.WhichOneof("event")
-                if event == "ready":
-                    self._resume_token, self.name = message.ready.resume_token, message.ready.name
-                    sender = asyncio.create_task(self._send(call, message.ready.totals.highest_frame_number))
-                elif event == "result":
-                    if message.result.event_id in self._seen:
-                        self._acknowledge(message.result.event_id)
-                        continue
-                    self._seen.add(message.result.event_id)
+                if not self._is_news(message):
+                    continue
+                if message.WhichOneof("event") == "ready":
+                    sender = asyncio.create_task(self._send(call, self.ledger.highest))
                 yield message
         except grpc.aio.AioRpcError as error:
             failure = await ending.of(error)
@@ -215,6 +194,28 @@ class FrameStream:
             if sender is not None:
                 sender.cancel()
                 await asyncio.gather(sender, return_exceptions=True)
+
+    def _is_news(self, message: pb.StreamFramesResponse) -> bool:
+        """Takes a message in; False where the caller has had it, and the server did not know that."""
+        event = message.WhichOneof("event")
+        if event == "ready":
+            self._begin(message.ready)
+        elif event == "ack":
+            return self.ledger.ack(message.ack)
+        elif event == "result":
+            if message.result.event_id in self._seen:
+                self._acknowledge(message.result.event_id)
+                return False
+            self._seen.add(message.result.event_id)
+        return True
+
+    def _begin(self, ready: pb.StreamReady) -> None:
+        highest = ready.totals.highest_frame_number
+        self._resume_token, self.name = ready.resume_token, ready.name
+        self.ledger.ready(highest)
+        if not self._numbered.is_set():
+            self._number = max(self._number, highest)
+            self._numbered.set()
 
     async def _send(
         self, call: grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse], highest: int
@@ -228,10 +229,10 @@ class FrameStream:
             self._waiting_frames -= is_frame
             if is_frame and message.frame.frame_number <= highest:
                 continue
-            await call.write(message)
+            if is_frame and self.witness is not None:
+                self.witness.sent(message.frame.frame_number)
+            await call.write(message)  # its answer may be here before this returns
             self.sent_count += is_frame
-            if is_frame and self._settings.witness is not None:
-                self._settings.witness.sent(message.frame.frame_number)
         await call.write(pb.StreamFramesRequest(command=pb.StreamCommand(stop=pb.StopCommand())))
 
 

@@ -1,0 +1,50 @@
+"""How a live stream is asked to be, and what it says when its connection broke."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vitrine.ingest.v1 import frame_pb2
+from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.witness import Witness
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How to stream.
+
+    Attributes:
+        keyframes: How keyframes are chosen; what is not set has the server's default.
+        results: What results hold.
+        source: What sends the frames, for example ``phone``.
+        max_pending_frames: Frames that may wait to be sent; with more, the oldest is dropped (and counted as lost).
+        resume_token: Of a session to go on with, as `FrameStream.resume_token` gave it to a process that is gone.
+        resume_after: The highest number that the process had given, `FrameStream.frame_number`, where that is known.
+        give_up_after_s: How long the mesh may be away before the stream fails, in seconds.
+        witness: Told of each frame that is taken, dropped or sent.
+    """
+
+    keyframes: frame_pb2.KeyframeConfig = field(default_factory=frame_pb2.KeyframeConfig)
+    results: pb.ResultOptions = field(default_factory=pb.ResultOptions)
+    source: str = "sdk"
+    max_pending_frames: int = 30
+    give_up_after_s: float = 30.0
+    resume_token: str = ""
+    resume_after: int = 0
+    witness: Witness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The connection broke and was taken up again.
+
+    Attributes:
+        cause: Why it broke.
+        away_s: How long it was away, in seconds.
+        replayed_result_count: Results that come again because they were not acknowledged.
+    """
+
+    cause: RpcFailure
+    away_s: float
+    replayed_result_count: int
