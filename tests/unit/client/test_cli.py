@@ -72,6 +72,8 @@ WRONG_USE = {
     "up --replicas ingest": "kind=count",
     "stream nothing.mp4": "no file or folder 'nothing.mp4'",
     "stream 0 --ssim 1.5": "--ssim",
+    "stream 0 --report walk.pdf": "ends in .html or .md",
+    "stream 0 --report nowhere/walk.md": "no folder nowhere",
     "stream 0 --pixel-diff -1": "--pixel-diff",
     "stream 0 --min-interval-s 61": "--min-interval-s",
     "stream 0 --max-interval-s 0": "--max-interval-s",

@@ -14,7 +14,8 @@ import pytest
 from google.type.money_pb2 import Money
 from rich.console import Console, RenderableType
 from vitrine.cli import views
-from vitrine.cli.live import LiveView, keyframes_table
+from vitrine.cli.live import LiveView
+from vitrine.cli.live_table import keyframes_table
 from vitrine.cli.streaming import describe, show_stream, until_interrupted
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from vitrine.profile.v1 import taste_pb2

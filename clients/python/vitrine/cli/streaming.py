@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,18 @@ from rich.live import Live
 from vitrine.cli.commands import Impersonal
 from vitrine.cli.live import LiveView
 from vitrine.cli.output import as_json, console, errors
+from vitrine.cli.report import ENDINGS, Report, Section, save_report
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, StreamSettings, Vitrine, frames_of
 from vitrine.sdk.frames import PICTURES, pictures_in
+from vitrine.sdk.recording import Recorder
+from vitrine.sdk.witness import Witness, Witnesses
 from vitrine.words import counted
 
 _REFRESHES_PER_S = 5
+# An option of `stream`, `record` and `replay`.
+ReportFile = Annotated[Path | None, typer.Option("--report", help="Write a report of one page here (.html or .md).")]
 
 
 def stream(
@@ -41,6 +47,7 @@ def stream(
         float | None, typer.Option(min=0, max=1, help="Mean difference below this is the same scene (0.06).")
     ] = None,
     impersonal: Impersonal = False,
+    report: ReportFile = None,
 ) -> None:
     """Stream a camera, a video or pictures, and watch keyframes and results. Ctrl-C ends the stream well."""
     session: Session = context.obj
@@ -52,6 +59,7 @@ def stream(
         ssim_threshold=ssim,
         pixel_diff_threshold=pixel_diff,
     )
+    check_report(report, session)
     try:
         words = describe(source, fps)
     except FileNotFoundError as error:
@@ -68,6 +76,7 @@ def stream(
         )
         if not session.json_output and (taste := view.taste()) is not None:
             console.print(taste)
+        tell_report(report, words, view, session)
 
     try:
         session.run(work)
@@ -75,6 +84,42 @@ def stream(
         _warn(skipped, json_output=session.json_output)
     if skipped:
         raise typer.Exit(EXIT_FAILED)
+
+
+def check_report(report: Path | None, session: Session) -> None:
+    """Ends the program where a report could not be written.
+
+    Args:
+        report: The file; None for no report.
+        session: The shared options.
+    """
+    if report is None:
+        return
+    if report.suffix.lower() not in ENDINGS:
+        session.fail(f"--report: expected a file that ends in {' or '.join(ENDINGS)}, got {report}", EXIT_USAGE)
+    if not report.parent.is_dir():
+        session.fail(f"--report: there is no folder {report.parent}", EXIT_USAGE)
+
+
+def tell_report(
+    path: Path | None, title: str, view: LiveView, session: Session, sections: Sequence[Section] = ()
+) -> None:
+    """Writes the report and says where it is.
+
+    Args:
+        path: The file; None for no report.
+        title: What was streamed.
+        view: What collected the stream.
+        session: The shared options.
+        sections: What else there is to say.
+    """
+    if path is None:
+        return
+    save_report(Report.of(title, view, sections), path)
+    if session.json_output:
+        as_json({"report": str(path)})
+    else:
+        console.print(f"report: {path}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def _warn(skipped: list[Path], *, json_output: bool) -> None:
@@ -111,32 +156,42 @@ def describe(source: str, fps: float) -> str:
     return f"the picture {source}" if path.suffix.lower() in PICTURES else f"{source} at {fps:g} fps"
 
 
-async def show_stream(stream: FrameStream, frames: AsyncIterator[CameraFrame], *, json_output: bool) -> LiveView:
+async def show_stream(
+    stream: FrameStream, frames: AsyncIterator[CameraFrame], *, json_output: bool, recorder: Recorder | None = None
+) -> LiveView:
     """Streams frames to their end or to Ctrl-C, and shows what comes back.
 
     Args:
         stream: The stream.
         frames: What to send, paced.
         json_output: Print the server's events as JSON lines.
+        recorder: Told of everything too.
 
     Returns:
         What has come back.
     """
     view = LiveView(stream)
-    if json_output:
-        async for event in stream.events(until_interrupted(frames)):
-            view.take(event)
-            if not isinstance(event, Reconnected):
-                as_json(event)
-        return view
+    told: list[Witness] = [view.log] if recorder is None else [view.log, recorder]
+    stream.witness = Witnesses(told)
+    events = stream.events(until_interrupted(frames))
     try:
-        with Live(view, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True):
-            async for event in stream.events(until_interrupted(frames)):
+        with _shown(view, json_output=json_output):
+            async for event in events:
                 view.take(event)
+                if recorder is not None:
+                    recorder.take(event)
+                if json_output and not isinstance(event, Reconnected):
+                    as_json(event)
     finally:  # also when the source or the mesh fails: what was seen until then is recorded
-        if stream.name:
+        if stream.name and not json_output:
             console.print(view.summary())
     return view
+
+
+def _shown(view: LiveView, *, json_output: bool) -> AbstractContextManager[object]:
+    if json_output:
+        return nullcontext()
+    return Live(view, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True)
 
 
 async def until_interrupted(frames: AsyncIterator[CameraFrame]) -> AsyncGenerator[CameraFrame, None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from vitrine.sdk.frames import CameraFrame
@@ -26,8 +27,30 @@ class Witness(Protocol):
         """
 
     def sent(self, number: int) -> None:
-        """It was handed to the connection.
+        """It is handed to the connection; one that breaks just then may swallow it.
 
         Args:
             number: Told by `taken`.
         """
+
+
+class Witnesses:
+    """Several that are told the same."""
+
+    def __init__(self, each: Sequence[Witness]) -> None:
+        self._each = tuple(each)
+
+    def taken(self, number: int, frame: CameraFrame) -> None:
+        """Tells each in turn."""
+        for witness in self._each:
+            witness.taken(number, frame)
+
+    def dropped(self, number: int) -> None:
+        """Tells each in turn."""
+        for witness in self._each:
+            witness.dropped(number)
+
+    def sent(self, number: int) -> None:
+        """Tells each in turn."""
+        for witness in self._each:
+            witness.sent(number)

@@ -1,0 +1,88 @@
+"""Whether client and server have counted the same frames, and where not, which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vitrine.ingest.v1 import frame_pb2
+
+# The outcomes that a number can end in. What is lost, the client cannot know from acknowledgements.
+OUTCOMES = ("processed", "skipped_interval", "skipped_same_scene", "superseded", "late", "rejected", "lost", "pending")
+_ACKED = tuple(it for it in OUTCOMES if it not in ("lost", "pending"))
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCount:
+    """What a client counted of one stream.
+
+    Attributes:
+        numbered: Numbers it gave out.
+        highest_sent: The highest of those it sent.
+        sent: Frames it sent, copies included.
+        acked: Final acknowledgements by outcome, ``duplicate`` among them.
+        reconnects: How often its connection broke.
+    """
+
+    numbered: int
+    highest_sent: int
+    sent: int
+    acked: Mapping[str, int]
+    reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What comparing the books says.
+
+    Attributes:
+        adds_up: Whether the server's own totals add up to the highest number it has seen.
+        expected: Differences that a broken connection or frames dropped at the very end bring about.
+        unexpected: Differences that nothing explains.
+    """
+
+    adds_up: bool
+    expected: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is left unexplained."""
+        return self.adds_up and not self.unexpected
+
+
+def totals_of(totals: frame_pb2.FrameTotals) -> dict[str, int]:
+    """Gives the server's totals by short name, `highest` and `received` among them."""
+    counts = {name: int(getattr(totals, f"{name}_count")) for name in (*OUTCOMES, "duplicate", "received")}
+    return counts | {"highest": int(totals.highest_frame_number)}
+
+
+def reconcile(client: ClientCount, totals: frame_pb2.FrameTotals) -> Reconciliation:
+    """Compares the client's count with the server's totals at the end of a stream.
+
+    Args:
+        client: The client's.
+        totals: The server's last.
+    """
+    server = totals_of(totals)
+    expected: list[str] = []
+    unexpected: list[str] = []
+    adds_up = sum(server[name] for name in OUTCOMES) == server["highest"]
+    unseen = client.numbered - client.highest_sent
+    if unseen:
+        expected.append(f"{unseen} numbered at the very end and never sent: no server can know of them")
+    broke = expected if client.reconnects else unexpected
+    if server["highest"] != client.highest_sent:
+        broke.append(f"highest number sent {client.highest_sent}, highest arrived {server['highest']}")
+    if server["received"] != client.sent:
+        broke.append(f"{client.sent} sent, {server['received']} arrived")
+    for name in (*_ACKED, "duplicate"):
+        acked = client.acked.get(name, 0)
+        if acked != server[name]:
+            went = broke if acked < server[name] else unexpected
+            went.append(f"{name.replace('_', ' ')}: {acked} acknowledged, {server[name]} on the server")
+    never = server["highest"] - (server["received"] - server["duplicate"])
+    if server["lost"] != never:
+        # A keyframe whose process died counts as lost although it had arrived.
+        broke.append(f"lost: {server['lost']} on the server, {never} never arrived")
+    return Reconciliation(adds_up, tuple(expected), tuple(unexpected))
