@@ -94,25 +94,27 @@ class Connection:
         reading = loop.create_task(_returned(pump(self._live)), name="stream-reader")
         working = self._working = loop.create_task(self._live.process(), name="stream-keyframes")
         keeping = loop.create_task(self._live.keep(self._save_interval_s), name="stream-keeper")
+        watching = loop.create_task(self._live.watching.run(), name="stream-watch")
         signals = [loop.create_task(event.wait()) for event in (self._stopping, self._give_way)]
         try:
             rest_s = max(0.0, self._expires_at_s - time.time())
-            ends = [reading, working, keeping, *signals]
+            ends = [reading, working, keeping, watching, *signals]
             await asyncio.wait(ends, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
                 await self._end_well(reading, working)
             else:
                 _raise_failure(keeping)
+                _raise_failure(watching)
                 await self._end_early(reading, working)
         except BaseException as error:
             self._raised = error
             raise
         finally:
-            for task in (reading, keeping, *signals):
+            for task in (reading, keeping, watching, *signals):
                 task.cancel()
             # Awaited, because the transport closes the client's messages next, and nobody may be reading them then.
-            await asyncio.wait([reading, keeping])
-            self._tell(reading, keeping)
+            await asyncio.wait([reading, keeping, watching])
+            self._tell(reading, keeping, watching)
 
     async def leave(self) -> None:
         """Puts the books in order, also when the client has just vanished in the middle of a keyframe.
@@ -146,6 +148,7 @@ class Connection:
 
     async def _end_well(self, reading: asyncio.Task[bool], working: asyncio.Task[None]) -> None:
         stopped = await reading
+        self._live.watching.stop()
         await self._finish(working, _FINISH_S)
         await self._live.wrap_up(stopped=stopped)
         await self._live.stats(final=True)

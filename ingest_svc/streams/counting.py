@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingest_svc.streams.keyframes import KeyframeReason
 from ingest_svc.streams.ledger import Outcome
+from ingest_svc.streams.watchdog import StallKind
 from mesh.metrics import Metrics
 
 _REASONS = {KeyframeReason.FIRST: "first", KeyframeReason.INTERVAL: "forced", KeyframeReason.SCENE_CHANGE: "changed"}
@@ -23,6 +24,12 @@ class PrometheusStreamMetrics:
         self._keyframes = {reason: metrics.keyframes.labels(name) for reason, name in _REASONS.items()}
         self._superseded = metrics.drops.labels("keyframes")
         self._failures = metrics.failures
+        stalls = metrics.counter("stream_stalls", "Stalls of live streams, by kind.", ("kind",))
+        self._stalls = {kind: stalls.labels(kind.name.lower()) for kind in StallKind}
+        advice = metrics.counter(
+            "stream_advice", "Advice to streams to send less or more, by direction.", ("direction",)
+        )
+        self._advice = {lower: advice.labels("down" if lower else "up") for lower in (True, False)}
 
     def frame(self, outcome: Outcome) -> None:
         """Counts a frame that has ended."""
@@ -45,3 +52,11 @@ class PrometheusStreamMetrics:
     def failure(self, part: str) -> None:
         """Counts a failure that the client does not see as an error."""
         self._failures.labels(part).inc()
+
+    def stall(self, kind: StallKind) -> None:
+        """Counts a stall that has begun."""
+        self._stalls[kind].inc()
+
+    def advice(self, *, lower: bool) -> None:
+        """Counts advice to send less, or more."""
+        self._advice[lower].inc()

@@ -58,6 +58,7 @@ class StreamHub:
         self._leaving: set[asyncio.Task[Any]] = set()
         self._log = structlog.get_logger("ingest.streams")
         limits = around.limits
+        around.crowd.capacity = limits.max_streams
         self._rates = FrameRates(limits.max_frame_rate_fps, limits.frame_burst_s)
         self._entry = entry or Entry(limits)
 

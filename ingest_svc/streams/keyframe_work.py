@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ingest_svc.captures.outfit import OutfitInput, OutfitOutcome
 from ingest_svc.captures.pipeline import TRANSIENT
+from ingest_svc.streams.events import Result
 from ingest_svc.streams.flow import LatestSlot
 from ingest_svc.streams.keyframes import KeyframeReason
 from ingest_svc.streams.ports import Darkroom, KeyframePipeline, SafePicture
@@ -115,6 +116,25 @@ class KeyframeWork:
             record_taste=not options.skip_taste,
             rank_personally=not options.skip_personal_ranking,
         )
+
+
+def result_of(keyframe: Keyframe, understood: Understood) -> Result:
+    """Makes the result of a keyframe that has just been understood.
+
+    Args:
+        keyframe: The keyframe.
+        understood: What came of it.
+    """
+    return Result(
+        event_id=keyframe.event_id,
+        number=keyframe.number,
+        captured_at_s=keyframe.captured_at_s,
+        reason=keyframe.reason,
+        outcome=understood.outcome,
+        face_count=understood.picture.face_count,
+        processing_s=(time.monotonic_ns() - keyframe.arrival_ns) / 1e9,
+        options=keyframe.options,
+    )
 
 
 def captured_at_s(capture_ns: int | None) -> float:

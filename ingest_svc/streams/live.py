@@ -8,14 +8,15 @@ import time
 from collections.abc import Sequence
 
 from imaging.errors import ImageError
-from ingest_svc.streams.events import Event, KeptResult, Pong, Result, ResultEvent, Stats, Trouble
+from ingest_svc.streams.events import Event, KeptResult, Pong, ResultEvent, Stats, Trouble
 from ingest_svc.streams.flow import RecentMedian
 from ingest_svc.streams.keeper import SessionKeeper
-from ingest_svc.streams.keyframe_work import Keyframe, KeyframeWork, Understood, captured_at_s
+from ingest_svc.streams.keyframe_work import Keyframe, KeyframeWork, Understood, captured_at_s, result_of
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeReason
 from ingest_svc.streams.ledger import Outcome
 from ingest_svc.streams.ports import SessionMovedError, Sink, SinkClosedError, StoredSession, Surroundings
 from ingest_svc.streams.session import Ack, Candidate, ResultOptions, StreamSession
+from ingest_svc.streams.watching import Watching
 from mesh.errors import VitrineError
 
 
@@ -45,6 +46,7 @@ class LiveStream:
         self._keeper = SessionKeeper(around.store, session, stored, around.metrics, around.limits.max_kept_results)
         self._processing = RecentMedian()
         self._connected = True
+        self.watching = Watching(session, self._processing, self.send, around)
 
     async def send(self, event: Event) -> None:
         """Sends an event, unless the client has gone; then the session goes on without it until its work is done.
@@ -90,7 +92,9 @@ class LiveStream:
         Raises:
             InvalidInputError: When the number is absurd.
         """
-        admitted = self.session.admit(number, capture_ns, time.monotonic_ns())
+        arrival_ns = time.monotonic_ns()
+        admitted = self.session.admit(number, capture_ns, arrival_ns)
+        await self.watching.frame(number, capture_ns, arrival_ns)
         ack = admitted if isinstance(admitted, Ack) else await self._look(admitted, data)
         if ack.lost_before:
             self._metrics.lost(ack.lost_before)
@@ -128,6 +132,7 @@ class LiveStream:
         Args:
             client_ns: What the client sent.
         """
+        self.watching.ping(client_ns)
         await self.send(Pong(client_ns, time.time_ns()))
 
     async def stats(self, *, final: bool = False) -> None:
@@ -144,6 +149,7 @@ class LiveStream:
             processing_p50_s=self._processing.value(),
             duration_s=time.time() - self._began_s,
             final=final,
+            flow=self.watching.stats(),
         )
         await self.send(stats)
 
@@ -174,7 +180,7 @@ class LiveStream:
 
     def detach(self) -> None:
         """The client has gone: nothing is sent any more."""
-        self._connected = False
+        self._connected = self._keeper.connected = False
         self.close()
 
     async def process(self) -> None:
@@ -201,13 +207,8 @@ class LiveStream:
                 await self._deliver(keyframe, understood)
 
     async def _deliver(self, keyframe: Keyframe, understood: Understood) -> None:
-        seconds = (time.monotonic_ns() - keyframe.arrival_ns) / 1e9
-        self._processing.add(seconds)
-        result = Result(
-            event_id=keyframe.event_id, number=keyframe.number, captured_at_s=keyframe.captured_at_s,
-            reason=keyframe.reason, outcome=understood.outcome, face_count=understood.picture.face_count,
-            processing_s=seconds, options=keyframe.options,
-        )  # fmt: skip
+        result = result_of(keyframe, understood)
+        self._processing.add(result.processing_s)
         ack = self._ended(keyframe, Outcome.PROCESSED)
         kept = KeptResult(result.event_id, result.number, self._sink.pack(result))
         late = await self._keeper.add(kept)
@@ -242,7 +243,7 @@ class LiveStream:
         Args:
             stopped: Whether the client ended it for good.
         """
-        self.wrapped_up = True
+        self.wrapped_up, self._keeper.connected = True, False
         with contextlib.suppress(SessionMovedError):
             await self._send_again(await self._keeper.save())
         if stopped:

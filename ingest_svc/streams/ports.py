@@ -12,6 +12,8 @@ from ingest_svc.streams.events import Event, KeptResult, Limits, Result
 from ingest_svc.streams.keyframes import KeyframeReason
 from ingest_svc.streams.ledger import Outcome
 from ingest_svc.streams.similarity import GrayImage
+from ingest_svc.streams.watch import Crowd
+from ingest_svc.streams.watchdog import StallKind
 from mesh.errors import FailedPreconditionError
 
 
@@ -29,6 +31,7 @@ class StoredSession:
         books: What `Books.rows` gives.
         keyframes: Values of `KeyframeConfig` by name.
         options: Values of `ResultOptions` by name.
+        connected: Whether its client is there: it counts among its user's open streams.
     """
 
     stream_id: str
@@ -40,6 +43,7 @@ class StoredSession:
     books: Mapping[str, Any] = field(default_factory=dict)
     keyframes: Mapping[str, float] = field(default_factory=dict)
     options: Mapping[str, bool | int] = field(default_factory=dict)
+    connected: bool = True
 
 
 class SessionTakenOverError(Exception):
@@ -191,6 +195,12 @@ class StreamMetrics(Protocol):
     def failure(self, part: str) -> None:
         """Counts a failure that the client does not see as an error."""
 
+    def stall(self, kind: StallKind) -> None:
+        """Counts a stall that has begun."""
+
+    def advice(self, *, lower: bool) -> None:
+        """Counts advice to send less, or more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -202,6 +212,7 @@ class Surroundings:
         pipeline: Understands keyframes.
         metrics: Where it is counted.
         limits: What this server takes.
+        crowd: How many streams are open.
     """
 
     store: SessionStore
@@ -209,3 +220,4 @@ class Surroundings:
     pipeline: KeyframePipeline
     metrics: StreamMetrics
     limits: Limits
+    crowd: Crowd = field(default_factory=Crowd)

@@ -83,6 +83,24 @@ class _Count:
     shed: int
 
 
+@dataclass(slots=True)
+class Crowd:
+    """The streams of this process.
+
+    Attributes:
+        open: How many are open.
+        capacity: How many it takes; 0 where that is not known.
+    """
+
+    open: int = 0
+    capacity: int = 0
+
+    @property
+    def share(self) -> float:
+        """How full it is, 0-1."""
+        return self.open / self.capacity if self.capacity else 0.0
+
+
 class FlowWatch:
     """Watches the flow of one connection; `frame` for each frame, `tick` twice a second or so."""
 

@@ -7,47 +7,18 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from statistics import median
-from typing import Protocol
 
 from ingest_svc.streams.advice import LADDER, Advice
 from ingest_svc.streams.flow import RecentMedian
+from ingest_svc.streams.ports import Surroundings
 from ingest_svc.streams.session import StreamSession
 from ingest_svc.streams.watch import FlowStats, FlowWatch, Work
-from ingest_svc.streams.watchdog import Stall, StallKind
+from ingest_svc.streams.watchdog import Stall
 
 _TICK_S = 0.5
 _LAGS = 5
 _UUIDS = 1 << 128
-
-
-class FlowMetrics(Protocol):
-    """Where stalls and advice are counted."""
-
-    def stall(self, kind: StallKind) -> None:
-        """Counts a stall that has begun."""
-
-    def advice(self, *, lower: bool) -> None:
-        """Counts advice to send less, or more."""
-
-
-@dataclass(slots=True)
-class Crowd:
-    """The streams of this process.
-
-    Attributes:
-        capacity: How many it takes.
-        open: How many are open.
-    """
-
-    capacity: int
-    open: int = 0
-
-    @property
-    def share(self) -> float:
-        """How full it is, 0-1."""
-        return self.open / self.capacity
 
 
 class Watching:
@@ -58,10 +29,7 @@ class Watching:
         session: StreamSession,
         processing: RecentMedian,
         send: Callable[[Stall | Advice], Awaitable[None]],
-        metrics: FlowMetrics,
-        crowd: Crowd,
-        *,
-        max_fps: float = LADDER[0].fps,
+        around: Surroundings,
     ) -> None:
         """Connects.
 
@@ -69,19 +37,19 @@ class Watching:
             session: The session; its totals are read.
             processing: The times that results took lately, seconds.
             send: Tells the client.
-            metrics: Where it is counted.
-            crowd: The streams of this process.
-            max_fps: The most frames per second that are taken.
+            around: What all streams share.
         """
         self._session = session
         self._processing = processing
         self._send = send
-        self._metrics = metrics
-        self._crowd = crowd
+        self._metrics = around.metrics
+        self._crowd = around.crowd
+        max_fps = min(around.limits.max_frame_rate_fps, LADDER[0].fps)
         # Each stream goes up at its own pace: streams in step would fill a line or a server all at once.
         self._flow = FlowWatch(spread=uuid.UUID(session.stream_id).int / _UUIDS, max_fps=max_fps)
         self._lags_s: deque[float] = deque([0.0], maxlen=_LAGS)
         self._advice: Advice | None = None
+        self._stopped = False
         # Times are our wall clock's, but go on evenly where that is set.
         self._base_ns = time.time_ns() - time.monotonic_ns()
 
@@ -110,6 +78,10 @@ class Watching:
         """Returns how it goes."""
         return self._flow.stats(self._now_ns())
 
+    def stop(self) -> None:
+        """Says nothing any more: the client sends nothing, because it has ended the stream."""
+        self._stopped = True
+
     async def run(self) -> None:
         """Looks at the time again and again, so that silence is noticed too; until it is cancelled."""
         self._crowd.open += 1
@@ -118,7 +90,8 @@ class Watching:
                 began_s = time.monotonic()
                 await asyncio.sleep(_TICK_S)
                 self._lags_s.append(max(0.0, time.monotonic() - began_s - _TICK_S))
-                await self._look()
+                if not self._stopped:
+                    await self._look()
         finally:
             self._crowd.open -= 1
 

@@ -24,6 +24,14 @@ class Stream:
     class session:  # noqa: N801 - an attribute of the real one
         stream_id = "s"
 
+    class watching:  # noqa: N801 - the same
+        @staticmethod
+        async def run() -> None:
+            await forever()
+
+        @staticmethod
+        def stop() -> None: ...
+
     def __init__(self, process: Callable[[], Awaitable[None]], keep: Callable[[], Awaitable[None]]) -> None:
         self.process = process
         self._keep = keep
