@@ -31,6 +31,7 @@ from ingest_svc.servicers.tryon import TryOnServicer
 from ingest_svc.servicers.websocket import StreamSockets
 from ingest_svc.settings import IngestSettings
 from ingest_svc.storage.sessions import PostgresSessionStore
+from ingest_svc.storage.stream_leases import LeasePolicy
 from ingest_svc.streams.counting import PrometheusStreamMetrics
 from ingest_svc.streams.darkroom import FrameDarkroom
 from ingest_svc.streams.events import Limits
@@ -45,6 +46,8 @@ from mesh.readiness import Phase
 from mesh.seats import Seats
 from mesh.server import Registration, Runtime, Service, run
 
+# A session counts as connected until it has missed so many saves: its process has died.
+_LEASE_SAVES = 3
 _CAPTURES = "vitrine.ingest.v1.CaptureService"
 _PRIVACY = "vitrine.ingest.v1.PrivacyService"
 _TRYON = "vitrine.ingest.v1.TryOnService"
@@ -77,7 +80,9 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[Service]:
 @contextlib.asynccontextmanager
 async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
     runtime, settings = parts.runtime, parts.runtime.settings
-    store = PostgresSessionStore(parts.database, resume_window_s=settings.resume_window_s)
+    limits = settings.limits(settings.max_message_bytes)
+    leases = LeasePolicy(limits.max_streams_per_user, _LEASE_SAVES * limits.save_interval_s, limits.capacity_retry_s)
+    store = PostgresSessionStore(parts.database, resume_window_s=settings.resume_window_s, leases=leases)
     darkroom = FrameDarkroom(
         runtime.executor,
         parts.blur,
@@ -86,10 +91,9 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
         long_side_px=settings.keyframe_long_side_px,
     )
     around = Surroundings(
-        store, darkroom, parts.pipeline, PrometheusStreamMetrics(runtime.metrics),
-        settings.limits(settings.max_message_bytes),
+        store, darkroom, parts.pipeline, PrometheusStreamMetrics(runtime.metrics), limits
     )  # fmt: skip
-    hub = StreamHub(around, runtime.stopping, runtime.background, _entry(parts, around.limits))
+    hub = StreamHub(around, runtime.stopping, runtime.background, _entry(parts, limits))
     parts.registrations += [
         Registration(
             stream_service_pb2_grpc.add_StreamServiceServicer_to_server, StreamServicer(hub, runtime.metrics), _STREAMS
@@ -111,9 +115,7 @@ def _entry(parts: Parts, limits: Limits) -> Entry:
         LoadLimits(settings.max_loop_lag_s, settings.max_waiting_pictures),
         lambda: parts.room.held_count,
         lag_gauge=metrics.gauge("loop_lag_seconds", "How late the event loop comes, as the median of 2 seconds."),
-        refusing_gauge=metrics.gauge(
-            "streams_refusing", "Whether load refuses new streams, 0 or 1."
-        ),
+        refusing_gauge=metrics.gauge("streams_refusing", "Whether load refuses new streams, 0 or 1."),
     )
     refusals = metrics.counter("streams_refused", "Streams refused for want of capacity, by whose.", ("scope",))
     metrics.queue_depth.labels("pictures").set_function(lambda: parts.room.held_count)

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ingest_svc.storage import stream_leases
+from ingest_svc.storage.stream_leases import LeasePolicy
 from ingest_svc.storage.stream_tables import stream_results, streams
 from ingest_svc.streams.events import KeptResult
 from ingest_svc.streams.ports import SessionTakenOverError, StoredSession
@@ -20,15 +22,17 @@ from mesh.database import Database
 class PostgresSessionStore:
     """Implements `ingest_svc.streams.ports.SessionStore`."""
 
-    def __init__(self, database: Database, *, resume_window_s: float) -> None:
+    def __init__(self, database: Database, *, resume_window_s: float, leases: LeasePolicy | None = None) -> None:
         """Names the place.
 
         Args:
             database: The database of ingest.
             resume_window_s: How long after its last sign of life a session can be resumed, seconds.
+            leases: How many streams a user may have open.
         """
         self._database = database
         self._window = timedelta(seconds=resume_window_s)
+        self._leases = leases or LeasePolicy()
 
     async def create(self, session: StoredSession, token_hash: bytes) -> None:
         """Keeps a new session.
@@ -38,9 +42,12 @@ class PostgresSessionStore:
             token_hash: SHA-256 of its resume token.
 
         Raises:
+            ResourceExhaustedError: CAPACITY_REACHED, when the user has too many streams open, in whichever process.
             UnavailableError: When the database does not answer.
         """
         async with self._database.begin() as connection:
+            await stream_leases.take_turn(connection, session.user)
+            await stream_leases.check(connection, session.user, uuid.UUID(session.stream_id), self._leases)
             await connection.execute(
                 sa.insert(streams).values(
                     id=uuid.UUID(session.stream_id),
@@ -64,6 +71,7 @@ class PostgresSessionStore:
             The session with its new generation, and its unacknowledged results in order; None where there is none.
 
         Raises:
+            ResourceExhaustedError: As `create`; the session stays as it is.
             UnavailableError: When the database does not answer.
         """
         statement = (
@@ -73,13 +81,15 @@ class PostgresSessionStore:
                 streams.c.user_id == user,
                 streams.c.resume_until_time > sa.func.now(),
             )
-            .values(generation=streams.c.generation + 1)
+            .values(generation=streams.c.generation + 1, connected_until_time=self._lease())
             .returning(streams)
         )
         async with self._database.begin() as connection:
+            await stream_leases.take_turn(connection, user)
             row = (await connection.execute(statement)).one_or_none()
             if row is None:
                 return None
+            await stream_leases.check(connection, user, row.id, self._leases)
             return _session(row), await _results(connection, row.id)
 
     async def save(
@@ -153,8 +163,13 @@ class PostgresSessionStore:
             gone = await connection.execute(sa.delete(streams).where(streams.c.resume_until_time < sa.func.now()))
             return gone.rowcount
 
+    def _lease(self) -> sa.ColumnElement[datetime]:
+        """By the database's clock, as all processes read it."""
+        return sa.func.now() + timedelta(seconds=self._leases.lease_s)
+
     def _changing(self, session: StoredSession) -> dict[str, Any]:
         return {
+            "connected_until_time": self._lease() if session.connected else None,
             "resume_until_time": min(datetime.now(UTC) + self._window, session.expires_at),
             "totals": dict(session.totals),
             "books": dict(session.books),

@@ -19,6 +19,8 @@ streams = sa.Table(
     sa.Column("create_time", _time, nullable=False),
     sa.Column("expire_time", _time, nullable=False),  # no use after this
     sa.Column("resume_until_time", _time, nullable=False),  # moves on while it is connected
+    # Counts among its user's open streams until then; moves on while it is connected, and is taken back at its end.
+    sa.Column("connected_until_time", _time),
     sa.Column("totals", postgresql.JSONB, nullable=False),
     # Numbers that are missing or in work, and the outcomes that the client may not have heard of.
     sa.Column("books", postgresql.JSONB, nullable=False, server_default="{}"),

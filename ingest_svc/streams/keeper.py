@@ -21,6 +21,9 @@ class SessionKeeper:
     """Keeps one session while it is connected.
 
     While the database is away the stream goes on; what could not be saved is saved with the next.
+
+    Attributes:
+        connected: Whether the session counts among its user's open streams; what is saved says so.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class SessionKeeper:
             metrics: Where failures are counted.
             keep: Unacknowledged results to keep.
         """
+        self.connected = True
         self._store = store
         self._session = session
         self._stored = stored
@@ -161,6 +165,7 @@ class SessionKeeper:
     def _present(self) -> StoredSession:
         return replace(
             self._stored,
+            connected=self.connected,
             totals=self._session.totals.as_dict(),
             books=self._session.books.rows(),
             keyframes=asdict(self._session.keyframes),
