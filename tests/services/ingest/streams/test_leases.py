@@ -42,7 +42,7 @@ async def _refused(client: StreamClient, **config: str) -> bool:
         assert await client.status() is grpc.StatusCode.RESOURCE_EXHAUSTED
     else:
         return False
-    trailers = {key: value for key, value in await client.call.trailing_metadata()}
+    trailers = dict(await client.call.trailing_metadata())
     status = status_pb2.Status.FromString(trailers[DETAILS_KEY])
     [info] = details_of(status, error_details_pb2.ErrorInfo)
     assert info.reason == "CAPACITY_REACHED"
