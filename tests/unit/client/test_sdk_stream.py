@@ -170,7 +170,7 @@ async def test_a_witness_is_told_of_every_frame(mesh: Vitrine, service: Server) 
     assert {number for _, number in notes.said} == {1, 2, 3, 4, 5}
     ends = [number for what, number in notes.said if what != "taken"]
     assert sorted(ends) == [1, 2, 3, 4, 5]
-    assert ("dropped", 3) in notes.said, "three came before the connection was there, and two may wait"
+    assert ("dropped", 1) in notes.said, "three came before the connection was there, and the newest two may wait"
 
 
 @pytest.mark.parametrize(("highest", "after", "first"), [(7, 0, 8), (7, 12, 13), (7, 3, 8)])

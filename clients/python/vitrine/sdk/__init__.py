@@ -1,5 +1,6 @@
 """The typed client: `Vitrine` for calls, `FrameStream` for live streams, `RpcFailure` for what goes wrong."""
 
+from vitrine.sdk.camera import Camera
 from vitrine.sdk.catalog import CatalogSource
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
@@ -9,6 +10,7 @@ from vitrine.sdk.search import SearchOptions, money_of
 from vitrine.sdk.stream import FrameStream, Reconnected, StreamSettings
 
 __all__ = [
+    "Camera",
     "CameraFrame",
     "CatalogSource",
     "FrameStream",

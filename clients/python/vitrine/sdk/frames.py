@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from vitrine.sdk.camera import Camera
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -35,6 +36,7 @@ async def frames_of(
     jpeg_quality: int = 80,
     paced: bool = True,
     on_skip: Callable[[Path], None] = lambda _: None,
+    camera: Camera | None = None,
 ) -> AsyncIterator[CameraFrame]:
     """Reads frames and paces them as a camera would.
 
@@ -45,6 +47,8 @@ async def frames_of(
         jpeg_quality: 1-100.
         paced: Wait between frames; False gives them as fast as they can be read.
         on_skip: Told of each file in a folder that is left out because it is not a picture that can be read.
+        camera: Asked before each frame for lower limits of rate, size and quality, such as `FrameStream.camera`. What a
+            lower rate leaves out of a video is never decoded; the pictures of a folder come more slowly.
 
     Yields:
         The frames.
@@ -52,17 +56,17 @@ async def frames_of(
     Raises:
         FileNotFoundError: There is no such file, folder or camera, or no picture in the folder.
     """
-    frames = _pictures(Path(source), on_skip) if _is_pictures(source) else _video(source, fps)
+    limits = camera or Camera()
+    frames = _pictures(Path(source), on_skip) if _is_pictures(source) else _video(source, lambda: limits.fps(fps))
     started = time.monotonic()
     epoch = time.time()
-    number = 0
+    due = 0.0
     while (frame_bgr := await asyncio.to_thread(next, frames, None)) is not None:
-        due = number / fps
         if paced and (wait := started + due - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        jpeg = await asyncio.to_thread(_encode, frame_bgr, long_side_px, jpeg_quality)
-        yield CameraFrame(jpeg, epoch + due)
-        number += 1
+        size, quality = limits.long_side_px(long_side_px), limits.jpeg_quality(jpeg_quality)
+        yield CameraFrame(await asyncio.to_thread(_encode, frame_bgr, size, quality), epoch + due)
+        due += 1 / limits.fps(fps)
 
 
 def _is_pictures(source: str) -> bool:
@@ -108,20 +112,20 @@ def _read(file: Path) -> np.ndarray | None:
     return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
 
 
-def _video(source: str, fps: float) -> Iterator[np.ndarray]:
+def _video(source: str, fps: Callable[[], float]) -> Iterator[np.ndarray]:
     video = cv2.VideoCapture(int(source)) if source.isdigit() else cv2.VideoCapture(source)
     if not video.isOpened():
         raise FileNotFoundError(_unopened(source))
     try:
-        step = max(1.0, (video.get(cv2.CAP_PROP_FPS) or fps) / fps)
+        native_fps = video.get(cv2.CAP_PROP_FPS)
         number, wanted = 0, 0.0
         while video.grab():
             if number >= wanted:
                 ok, frame_bgr = video.retrieve()
                 if not ok:
                     return
-                wanted += step
                 yield frame_bgr
+                wanted += max(1.0, native_fps / fps())
             number += 1
     finally:
         video.release()

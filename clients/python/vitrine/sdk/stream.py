@@ -12,10 +12,12 @@ import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.sdk.camera import Camera
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frame_ledger import FrameLedger
 from vitrine.sdk.frames import CameraFrame
+from vitrine.sdk.outbox import Outbox
 from vitrine.sdk.stream_settings import Reconnected, StreamSettings
 from vitrine.sdk.transport import Ending
 from vitrine.type.v1 import image_pb2
@@ -32,6 +34,7 @@ class FrameStream:
     Frames are numbered here, also those that are dropped while there is no connection, so that the server's ledger
     sees the gap. Results are acknowledged when the caller asks for the next event, and a replayed result that was
     already given is not given again. `ledger` is what was said of each frame; it agrees with the server's totals.
+    `camera` holds the server's advice: give it to `frames_of`, or ask it before each frame.
     """
 
     def __init__(self, mesh: Vitrine, settings: StreamSettings | None = None) -> None:
@@ -46,9 +49,8 @@ class FrameStream:
         self.witness = self._settings.witness
         self._keyframes = frame_pb2.KeyframeConfig()  # as last asked for: a new connection asks for the same
         self._keyframes.CopyFrom(self._settings.keyframes)
-        # None wakes the sender at the end. Frames in it are bounded by `max_pending_frames`; commands are few.
-        self._pending: asyncio.Queue[pb.StreamFramesRequest | None] = asyncio.Queue()
-        self._waiting_frames = 0
+        self.camera = Camera()
+        self._pending = Outbox(self._settings.max_pending_frames)
         self._resume_token = self._settings.resume_token
         self._numbered = asyncio.Event()  # set once it is known which number the first frame has
         self._seen: set[str] = set()
@@ -56,7 +58,6 @@ class FrameStream:
         if not self._resume_token:
             self._numbered.set()
         self.ledger = FrameLedger()
-        self._frames_ended = False
         self.sent_count = 0
         self.dropped_count = 0
         self.reconnect_count = 0
@@ -135,7 +136,7 @@ class FrameStream:
         self._command(pb.StreamCommand(stats=pb.StatsCommand()))
 
     def _command(self, command: pb.StreamCommand) -> None:
-        self._pending.put_nowait(pb.StreamFramesRequest(command=command))
+        self._pending.put(pb.StreamFramesRequest(command=command))
 
     def _acknowledge(self, event_id: str) -> None:
         self._command(pb.StreamCommand(acknowledge=pb.AcknowledgeCommand(event_id=event_id)))
@@ -146,23 +147,22 @@ class FrameStream:
             async for frame in frames:
                 self._take(frame)
         finally:  # also when the camera breaks: what it saw until then is finished
-            self._frames_ended = True
-            self._pending.put_nowait(None)
+            self._pending.end()
 
     def _take(self, frame: CameraFrame) -> None:
         self._number += 1
         if self.witness is not None:
             self.witness.taken(self._number, frame)
-        if self._waiting_frames >= self._settings.max_pending_frames:
-            self.dropped_count += 1
-            if self.witness is not None:
-                self.witness.dropped(self._number)
-            return
         taken = Timestamp()
         taken.FromNanoseconds(round(frame.capture_time_s * 1e9))
         message = frame_pb2.Frame(frame_number=self._number, capture_time=taken, image=image_pb2.Image(data=frame.jpeg))
-        self._waiting_frames += 1
-        self._pending.put_nowait(pb.StreamFramesRequest(frame=message))
+        self._drop(self._pending.put(pb.StreamFramesRequest(frame=message)))
+
+    def _drop(self, numbers: list[int]) -> None:
+        self.dropped_count += len(numbers)
+        for number in numbers:
+            if self.witness is not None:
+                self.witness.dropped(number)
 
     async def _connection(self) -> AsyncGenerator[pb.StreamFramesResponse, None]:
         """One connection: config, then whatever waits to be sent; yields what comes back."""
@@ -202,6 +202,10 @@ class FrameStream:
             self._begin(message.ready)
         elif event == "ack":
             return self.ledger.ack(message.ack)
+        elif event == "quality_advice" and self._settings.obey_advice:
+            self.camera.obey(message.quality_advice)
+            # Older frames than those of the last second are what the advice is about.
+            self._drop(self._pending.trim(max(1, round(message.quality_advice.frame_rate_fps))))
         elif event == "result":
             if message.result.event_id in self._seen:
                 self._acknowledge(message.result.event_id)
@@ -213,6 +217,7 @@ class FrameStream:
         highest = ready.totals.highest_frame_number
         self._resume_token, self.name = ready.resume_token, ready.name
         self.ledger.ready(highest)
+        self.camera.release()  # advice holds for the connection that it came on
         if not self._numbered.is_set():
             self._number = max(self._number, highest)
             self._numbered.set()
@@ -221,12 +226,8 @@ class FrameStream:
         self, call: grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse], highest: int
     ) -> None:
         """Sends what waits; after the last frame, on whichever connection that is, `stop`."""
-        while not (self._frames_ended and self._pending.empty()):
-            message = await self._pending.get()
-            if message is None:
-                continue
+        while (message := await self._pending.get()) is not None:
             is_frame = message.WhichOneof("message") == "frame"
-            self._waiting_frames -= is_frame
             if is_frame and message.frame.frame_number <= highest:
                 continue
             if is_frame and self.witness is not None:

@@ -23,7 +23,7 @@ class Witness(Protocol):
         """It is not sent, because too many wait: the server counts its number as lost.
 
         Args:
-            number: Just told by `taken`.
+            number: Told by `taken`.
         """
 
     def sent(self, number: int) -> None:
