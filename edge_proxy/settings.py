@@ -61,7 +61,10 @@ class EdgeSettings(BaseSettings):
     stream_idle_timeout_s: float = Field(
         default=300.0, gt=0, description="Time without a byte after which a stream is closed, in seconds."
     )
-    stream_max_duration_s: float = Field(default=14400.0, gt=0, description="Longest stream, in seconds.")
+    stream_max_duration_s: float = Field(
+        default=15000.0, gt=0,
+        description="Longest stream, in seconds; some minutes more than ingest's longest session, whose end has words.",
+    )  # fmt: skip
     health_interval_s: float = Field(default=1.0, gt=0, description="Time between two health checks, in seconds.")
     max_message_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="Largest JSON message, in bytes.")
     max_heap_bytes: int = Field(

@@ -39,6 +39,8 @@ class Connection:
         expires_at_s: float,
         save_interval_s: float,
         stopping: asyncio.Event,
+        *,
+        longest_s: float = 4 * 3600.0,
     ) -> None:
         """Prepares a connection; `drive` runs it and `leave` must follow.
 
@@ -49,6 +51,7 @@ class Connection:
             expires_at_s: When the session ends, seconds since 1970.
             save_interval_s: How often it is kept, seconds.
             stopping: Set when the process shuts down.
+            longest_s: How long a session may be, for the words of its end; seconds.
         """
         self.user = user
         self.gone = asyncio.Event()
@@ -57,6 +60,7 @@ class Connection:
         self._expires_at_s = expires_at_s
         self._save_interval_s = save_interval_s
         self._stopping = stopping
+        self._longest_s = longest_s
         self._give_way = asyncio.Event()
         self._erased = False
         self._working: asyncio.Task[None] | None = None
@@ -156,9 +160,12 @@ class Connection:
     async def _end_early(self, reading: asyncio.Task[bool], working: asyncio.Task[None]) -> None:
         _raise_failure(working)
         reading.cancel()
-        await self._finish(working, _FINISH_AT_SHUTDOWN_S)
-        await self._live.wrap_up(stopped=False)
         error = self._cause()
+        expired = error.reason == "SESSION_EXPIRED"  # nobody can come back for what is still in work
+        await self._finish(working, _FINISH_S if expired else _FINISH_AT_SHUTDOWN_S)
+        await self._live.wrap_up(stopped=expired)
+        if expired:
+            await self._live.stats()  # its last books
         await self._live.send(Trouble(error, fatal=True))
         raise error
 
@@ -177,7 +184,10 @@ class Connection:
             return NotFoundError("the user's data were erased, this session with them", "SESSION_NOT_FOUND")
         if self._give_way.is_set():
             return SessionMovedError()
-        return FailedPreconditionError("the session has reached its maximum length", "SESSION_EXPIRED")
+        return FailedPreconditionError(
+            "the session has reached its maximum length; begin a new one", "SESSION_EXPIRED",
+            {"limit": f"{self._longest_s:g}", "scope": "session", "setting": "max_session_s"},
+        )  # fmt: skip
 
 
 async def _returned(awaitable: Awaitable[bool]) -> bool:

@@ -93,6 +93,7 @@ class StreamHub:
                 stored.expires_at.timestamp(),
                 self._around.limits.save_interval_s,
                 self._stopping,
+                longest_s=self._around.limits.max_session_s,
             )
             self._connections[token_hash] = connection
             resumed = bool(request.resume_token)

@@ -16,6 +16,7 @@ from mesh.server import serving
 from mesh.status import DETAILS_KEY, details_of
 from tests.services.ingest.streams.client import StreamClient, accounted
 from tests.services.ingest.streams.conftest import Connect, Ingest, jpeg
+from tests.services.ingest.streams.neighbours import Neighbours
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.service
@@ -95,14 +96,27 @@ async def test_at_shutdown_a_stream_hears_why_and_goes_on_elsewhere(connect: Con
     assert again.totals.processed_count == 1
 
 
-async def test_a_session_ends_at_its_maximum_length(connect: Connect, ingest: Ingest) -> None:
+async def test_a_session_ends_at_its_maximum_length_with_its_work_done_and_its_last_books(
+    connect: Connect, ingest: Ingest, near: Neighbours, user: str
+) -> None:
+    near.delay_s = 1.0  # the keyframe is in work when the session ends
     async with serving(ingest.settings(max_session_s=0.5), build) as server:
         await server.ready.wait()
         client = connect(port=server.port)
         ready = await client.config()
         assert ready.limits.max_session_duration.ToMilliseconds() == 500
+        await client.frame(_SCENE)
+        await client.frame(_SCENE)
         assert await client.status() is grpc.StatusCode.FAILED_PRECONDITION
-        assert client.events[-1].error.reason == "SESSION_EXPIRED"
+        *_, result, ack, stats, error = client.events
+        assert (result.result.frame_number, ack.ack.outcome) == (1, frame_pb2.FRAME_OUTCOME_PROCESSED)
+        totals = stats.stats.totals
+        assert accounted(totals) == totals.highest_frame_number == 2
+        assert (totals.processed_count, totals.pending_count, stats.stats.final) == (1, 0, False)
+        assert (error.error.reason, error.error.fatal) == ("SESSION_EXPIRED", True)
+        [info] = details_of(error.error.status, error_details_pb2.ErrorInfo)
+        assert info.metadata == {"limit": "0.5", "scope": "session", "setting": "max_session_s"}
+        assert ingest.rows("SELECT 1 FROM ingest.streams WHERE user_id = %s", user) == []
 
 
 async def test_a_message_above_the_limit_is_refused(connect: Connect, ingest: Ingest) -> None:
