@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -32,6 +31,7 @@ from ingest_svc.servicers.websocket import StreamSockets
 from ingest_svc.settings import IngestSettings
 from ingest_svc.storage.sessions import PostgresSessionStore
 from ingest_svc.storage.stream_leases import LeasePolicy
+from ingest_svc.storage.stream_sweep import StreamSweeper
 from ingest_svc.streams.counting import PrometheusStreamMetrics
 from ingest_svc.streams.darkroom import FrameDarkroom
 from ingest_svc.streams.events import Limits
@@ -82,7 +82,10 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
     runtime, settings = parts.runtime, parts.runtime.settings
     limits = settings.limits(settings.max_message_bytes)
     leases = LeasePolicy(limits.max_streams_per_user, _LEASE_SAVES * limits.save_interval_s, limits.capacity_retry_s)
-    store = PostgresSessionStore(parts.database, resume_window_s=settings.resume_window_s, leases=leases)
+    store = PostgresSessionStore(
+        parts.database, resume_window_s=settings.resume_window_s, max_result_age_s=settings.max_result_age_s,
+        leases=leases,
+    )  # fmt: skip
     darkroom = FrameDarkroom(
         runtime.executor,
         parts.blur,
@@ -100,13 +103,24 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
         ),
         Registration(tryon_service_pb2_grpc.add_TryOnServiceServicer_to_server, TryOnServicer(), _TRYON),
     ]
-    runtime.background(_sweep(parts, store), name="stream-sweep")
+    runtime.background(_sweeper(parts).run(settings.session_sweep_s), name="stream-sweep")
     try:
         async with serving_http(settings.host, settings.http_port, _sockets(parts, hub), _health(parts)) as port:
             runtime.log.info("listening_http", port=port)
             yield hub
     finally:
         await hub.settle()
+
+
+def _sweeper(parts: Parts) -> StreamSweeper:
+    metrics = parts.runtime.metrics
+    removed = metrics.counter("stream_removed", "Sessions and results removed because their time was over.", ("kind",))
+
+    def count(kind: str, number: int) -> None:
+        counter = metrics.failures.labels("session_sweep") if kind == "failure" else removed.labels(kind)
+        counter.inc(number)
+
+    return StreamSweeper(parts.database, count=count)
 
 
 def _entry(parts: Parts, limits: Limits) -> Entry:
@@ -185,17 +199,6 @@ def _health(parts: Parts) -> HealthPage:
 
     others = {name: health_check(channel) for name, channel in parts.channels.items()}
     return HealthPage(own, others, timeout_s=parts.runtime.settings.health_timeout_s)
-
-
-async def _sweep(parts: Parts, store: PostgresSessionStore) -> None:
-    """Removes sessions that can no longer be resumed, again and again."""
-    while True:
-        await asyncio.sleep(parts.runtime.settings.session_sweep_s)
-        try:
-            removed = await store.sweep()
-            parts.runtime.log.debug("sessions_swept", count=removed)
-        except VitrineError:
-            parts.runtime.metrics.failures.labels("session_sweep").inc()
 
 
 def main() -> None:

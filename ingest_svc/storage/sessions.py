@@ -22,16 +22,25 @@ from mesh.database import Database
 class PostgresSessionStore:
     """Implements `ingest_svc.streams.ports.SessionStore`."""
 
-    def __init__(self, database: Database, *, resume_window_s: float, leases: LeasePolicy | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        resume_window_s: float,
+        max_result_age_s: float = 3600.0,
+        leases: LeasePolicy | None = None,
+    ) -> None:
         """Names the place.
 
         Args:
             database: The database of ingest.
             resume_window_s: How long after its last sign of life a session can be resumed, seconds.
+            max_result_age_s: How long a result waits to be acknowledged, seconds; at least as long as its session.
             leases: How many streams a user may have open.
         """
         self._database = database
         self._window = timedelta(seconds=resume_window_s)
+        self._result_age = timedelta(seconds=max(max_result_age_s, resume_window_s))
         self._leases = leases or LeasePolicy()
 
     async def create(self, session: StoredSession, token_hash: bytes) -> None:
@@ -125,7 +134,7 @@ class PostgresSessionStore:
                 sa.select(streams.c.generation).where(streams.c.id == stream_id).with_for_update()
             )
             if generation is not None:
-                await _add(connection, session, results)
+                await _add(connection, session, results, self._result_age)
             if generation == session.generation:
                 await connection.execute(
                     sa.update(streams).where(streams.c.id == stream_id).values(**self._changing(session))
@@ -150,19 +159,6 @@ class PostgresSessionStore:
                 )
             )
 
-    async def sweep(self) -> int:
-        """Removes sessions that can no longer be resumed.
-
-        Returns:
-            How many.
-
-        Raises:
-            UnavailableError: When the database does not answer.
-        """
-        async with self._database.begin() as connection:
-            gone = await connection.execute(sa.delete(streams).where(streams.c.resume_until_time < sa.func.now()))
-            return gone.rowcount
-
     def _lease(self) -> sa.ColumnElement[datetime]:
         """By the database's clock, as all processes read it."""
         return sa.func.now() + timedelta(seconds=self._leases.lease_s)
@@ -178,14 +174,16 @@ class PostgresSessionStore:
         }
 
 
-async def _add(connection: AsyncConnection, session: StoredSession, results: Sequence[KeptResult]) -> None:
+async def _add(
+    connection: AsyncConnection, session: StoredSession, results: Sequence[KeptResult], age: timedelta
+) -> None:
     if not results:
         return
     now = datetime.now(UTC)
     rows = [
         {
             "stream_id": uuid.UUID(session.stream_id), "frame_number": result.number, "user_id": session.user,
-            "event_id": result.event_id, "create_time": now, "payload": result.payload,
+            "event_id": result.event_id, "create_time": now, "expire_time": now + age, "payload": result.payload,
         }
         for result in results
     ]  # fmt: skip

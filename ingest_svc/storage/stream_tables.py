@@ -38,6 +38,8 @@ stream_results = sa.Table(
     sa.Column("user_id", sa.Text, nullable=False),
     sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("create_time", _time, nullable=False),
+    sa.Column("expire_time", _time),  # is not kept for longer, acknowledged or not
     sa.Column("payload", sa.LargeBinary, nullable=False),  # serialized StreamResult without its picture
     sa.Index("stream_results_user", "user_id"),
+    sa.Index("stream_results_expire_time", "expire_time"),
 )

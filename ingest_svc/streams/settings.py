@@ -54,6 +54,11 @@ class StreamSettings(BaseSettings):
     resume_window_s: float = Field(
         default=900.0, gt=0, description="How long after its last connection a session can be resumed, in seconds."
     )
+    max_result_age_s: float = Field(
+        default=3600.0, gt=0,
+        description="How long a result waits to be acknowledged before it is removed, in seconds; never less than "
+        "`resume_window_s`.",
+    )  # fmt: skip
     stream_save_s: float = Field(
         default=5.0, gt=0,
         description="How often a stream's totals are kept: what a killed process forgets of them at most, in seconds.",
@@ -69,8 +74,10 @@ class StreamSettings(BaseSettings):
         description="Longer side of the picture that a keyframe is understood by, in pixels.",
     )
     session_sweep_s: float = Field(
-        default=300.0, gt=0, description="How often sessions that can no longer be resumed are removed, in seconds."
-    )
+        default=300.0, gt=0,
+        description="How often sessions that can no longer be resumed, and results past their time, are removed, in "
+        "seconds.",
+    )  # fmt: skip
     cookie_name: str = Field(
         default="vitrine_token", description="Cookie that a browser may send its token in when it opens a WebSocket."
     )
