@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc.aio
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 from vitrine.ingest.v1 import capture_pb2, capture_service_pb2, frame_pb2, stream_service_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, RpcFailure, StreamSettings, Vitrine
 
@@ -27,6 +30,7 @@ class Server:
         self.highest = 0  # of the session that is resumed
         self.watches = 0
         self.breaks = 0
+        self.full = 0  # configs that are refused before one is taken
         self.calls = 0
         self.refuse_after: int | None = None  # messages that a call may send before it is refused
         self.last_state = capture_pb2.Capture.STATE_SUCCEEDED
@@ -43,6 +47,8 @@ class Server:
             kind = request.WhichOneof("message")
             if kind == "config":
                 self.configs.append(request.config)
+                if len(self.configs) <= self.full:
+                    await context.abort_with_status(rpc_status.to_status(_full()))
                 totals = frame_pb2.FrameTotals(highest_frame_number=self.highest)
                 ready = stream_service_pb2.StreamReady(resume_token=TOKEN, totals=totals)
                 yield stream_service_pb2.StreamFramesResponse(ready=ready)
@@ -59,6 +65,15 @@ class Server:
         state = self.last_state if final else capture_pb2.Capture.STATE_PROCESSING
         capture = capture_pb2.Capture(name=NAME, state=state)
         yield capture_service_pb2.WatchCaptureResponse(change=capture_service_pb2.CaptureChange(capture=capture))
+
+
+def _full() -> status_pb2.Status:
+    status = status_pb2.Status(code=8, message="this server has 1 streams open, which is the limit")
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="CAPACITY_REACHED", domain="vitrine.dev"))
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.FromMilliseconds(300)
+    status.details.add().Pack(retry)
+    return status
 
 
 async def _refuse(context: Any) -> None:
@@ -103,6 +118,25 @@ async def _camera(
         await wait.wait()
     if error is not None:
         raise error
+
+
+async def test_a_full_server_is_asked_again_when_it_says_so(mesh: Vitrine, service: Server) -> None:
+    service.full = 2
+    stream, began = FrameStream(mesh), time.monotonic()
+    events = [event async for event in stream.events(_camera(3))]
+    assert time.monotonic() - began >= 0.6  # twice what it said, however soon it could have been asked
+    assert len(service.configs) == 3
+    assert service.frames == [1, 2, 3]
+    [waited] = [event for event in events if isinstance(event, Reconnected)]
+    assert waited.cause.server_is_full
+
+
+async def test_a_server_that_stays_full_is_given_up(mesh: Vitrine, service: Server) -> None:
+    service.full = 1000
+    with pytest.raises(RpcFailure) as caught:
+        _ = [event async for event in FrameStream(mesh, StreamSettings(give_up_after_s=0.2)).events(_camera(3))]
+    assert (caught.value.reason, caught.value.retry_after_s) == ("CAPACITY_REACHED", 0.3)
+    assert len(service.configs) == 2
 
 
 @pytest.mark.parametrize("seen", [0, 3], ids=["at once", "after three frames"])

@@ -65,6 +65,11 @@ class RpcFailure(Exception):  # noqa: N818  the word of gRPC; "RpcFailureError" 
         """Whether to connect again and resume: the connection or the server behind it went away."""
         return self.code in _BROKEN and self.reason in {"", "SHUTTING_DOWN", "DEPENDENCY_UNAVAILABLE"}
 
+    @property
+    def server_is_full(self) -> bool:
+        """Whether to come again when `retry_after_s` has passed: there is no room now, and nothing else is wrong."""
+        return self.reason == "CAPACITY_REACHED" and self.retry_after_s is not None
+
     @classmethod
     def of(cls, error: grpc.aio.AioRpcError) -> RpcFailure:
         """Reads the details out of gRPC's error.

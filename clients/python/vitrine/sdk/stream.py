@@ -73,7 +73,7 @@ class FrameStream:
             The server's messages, and `Reconnected` where the connection broke in between.
 
         Raises:
-            RpcFailure: The server refused the stream, or stayed away for longer than `give_up_after_s`.
+            RpcFailure: The server refused the stream, or was away or full for longer than `give_up_after_s`.
             Exception: What reading a frame raised, once the server has said its last word about those before it.
         """
         reader = asyncio.create_task(self._read(frames))
@@ -101,9 +101,10 @@ class FrameStream:
                     broken_at = loop.time()
                 cause = failure
                 away = loop.time() - broken_at
-                if not failure.connection_broke or away > self._settings.give_up_after_s:
+                if not (failure.connection_broke or failure.server_is_full) or away > self._settings.give_up_after_s:
                     raise failure
-                await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311  jitter, not a secret
+                wait_s = backoff * random.uniform(0.5, 1.0)  # noqa: S311  jitter, not a secret
+                await asyncio.sleep(failure.retry_after_s or wait_s)
                 backoff = min(_MAX_BACKOFF_S, backoff * 2)
         finally:
             reader.cancel()
