@@ -21,6 +21,7 @@ from vitrine.ingest.v1 import stream_service_pb2, tryon_service_pb2
 from ingest_svc.servicers.conversation import Messages, MessageSink, Request, converse
 from ingest_svc.servicers.stream_messages import Response
 from ingest_svc.servicers.tryon import not_yet
+from ingest_svc.servicers.turns import taking_turns
 from ingest_svc.servicers.websocket_json import JsonSink, json_messages
 from ingest_svc.streams.events import Trouble
 from ingest_svc.streams.hub import StreamHub
@@ -208,7 +209,7 @@ def _messages(socket: web.WebSocketResponse, rule: RpcRule, caller: Caller, sink
 
 async def _received(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:
     """Yields messages until the client closes; aiohttp has answered what breaks its rules with a close code itself."""
-    async for message in socket:
+    async for message in taking_turns(socket):
         if message.type is WSMsgType.ERROR:
             if isinstance(message.data, WebSocketError) and message.data.code == WSCloseCode.MESSAGE_TOO_BIG:
                 raise ResourceExhaustedError("the message is larger than the limit", "MESSAGE_TOO_LARGE")
