@@ -28,7 +28,7 @@ from ingest_svc.streams.session import ResultOptions, StreamSession
 from mesh.errors import InvalidInputError, NotFoundError
 
 # How long a newer connection waits for an older one of the same session to put its books in order.
-_FINISH_BEFORE_RESUME_S = 5.0
+_FINISH_BEFORE_RESUME_S = 1.0
 # How long keyframes in work may hold up the end of the process, once all calls have ended.
 _SETTLE_S = 5.0
 

@@ -15,6 +15,7 @@ from mesh.errors import UnavailableError
 from tests.services.ingest.streams.client import accounted, now_s
 from tests.services.ingest.streams.conftest import Connect, Ingest, jpeg
 from tests.services.ingest.streams.neighbours import Neighbours
+from tests.services.ingest.streams.test_books import until
 
 pytestmark = pytest.mark.service
 
@@ -81,6 +82,62 @@ async def test_a_result_made_after_the_client_went_is_there_when_it_comes_back(
     result = await second.result(1)
     assert near.sightings[result.event_id] == 1
     assert again.totals.processed_count == again.totals.highest_frame_number == 1
+
+
+async def test_a_slow_keyframe_of_the_older_connection_holds_nobody_up(connect: Connect, near: Neighbours) -> None:
+    """It counts as lost until its result comes, which then is sent and put right in the books."""
+    near.delay_s, seen = 3.0, len(near.pictures)
+    first = connect()
+    ready = await first.config()
+    await first.frame(_SCENES[0])
+    await first.ack(1)
+    await until(lambda: len(near.pictures) > seen)
+    await first.drop()
+    near.delay_s = 0.0
+    second = connect()
+    again = await second.config(resume_token=ready.resume_token)
+    assert (again.replayed_result_count, again.totals.lost_count, again.totals.pending_count) == (0, 1, 0)
+    told = await second.event("ack")
+    assert (told.ack.frame_number, told.ack.outcome) == (1, frame_pb2.FRAME_OUTCOME_LOST)
+    await second.frame(_SCENES[1], 2)
+    assert (await second.end_of(2)).outcome == frame_pb2.FRAME_OUTCOME_PROCESSED
+    late = await second.result(1)
+    assert near.sightings[late.event_id] == 1
+    totals = (await second.stop()).totals
+    assert (totals.processed_count, totals.lost_count, totals.highest_frame_number) == (2, 0, 2)
+
+
+async def test_what_a_client_may_not_have_heard_is_told_again_until_it_must_have(connect: Connect) -> None:
+    first = connect()
+    ready = await first.config()
+    start = now_s()
+    await first.frame(_SCENES[0], 1, start)
+    await first.command("acknowledge", event_id=(await first.result(1)).event_id)
+    await first.end_of(1)
+    await first.frame(_SCENES[0], 4, start + 0.1)
+    await first.frame(b"no picture", 5, start + 2)
+    await first.ack(5)
+    await first.drop()
+
+    second = connect(replica=1)
+    await second.config(resume_token=ready.resume_token)
+    await second.frame(_SCENES[1], 6, start + 4)
+    await second.command("acknowledge", event_id=(await second.result(6)).event_id)
+    await second.command("stats")
+    await second.event("stats")
+    words = [event.ack for event in second.events if event.WhichOneof("event") == "ack"]
+    told = [(word.frame_number, frame_pb2.FrameOutcome.Name(word.outcome)[14:], word.rejected_reason) for word in words]
+    assert told[:-2] == [
+        (2, "LOST", ""), (3, "LOST", ""), (1, "PROCESSED", ""), (4, "SKIPPED_INTERVAL", ""),
+        (5, "REJECTED", "IMAGE_FORMAT_UNSUPPORTED"),
+    ]  # fmt: skip
+    await second.drop()
+
+    third = connect()
+    await third.config(resume_token=ready.resume_token)
+    await third.stop()
+    words = [event.ack for event in third.events if event.WhichOneof("event") == "ack"]
+    assert {word.frame_number for word in words} <= {2, 3, 6}, "what came before an acknowledged result was heard"
 
 
 async def test_a_newer_connection_takes_the_session_from_the_older(connect: Connect) -> None:
