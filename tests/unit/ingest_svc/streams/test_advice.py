@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,3 +158,38 @@ def test_a_full_server_lets_nobody_up() -> None:
 def _down(advisor: Advisor, until_s: int, signals: Callable[[], Signals] = lambda: Signals(delay_s=0.5)) -> None:
     for at in range(until_s):
         advisor.look(at, signals())
+
+
+def test_the_page_on_streams_has_the_ladder_and_the_limits_as_they_are() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs/streams.md").read_text()
+    rows = {
+        cells[1].strip(): [cell.strip() for cell in cells[2:-1]] for cells in map(_cells, page.splitlines()) if cells
+    }
+    assert rows["frames per second"] == [f"{rung.fps:g}" for rung in LADDER]
+    assert rows["longer side, pixels"] == [str(rung.long_side_px) for rung in LADDER]
+    assert rows["JPEG quality"] == [str(rung.jpeg_quality) for rung in LADDER]
+    for name, measure in {
+        "delay_s": "delay above the shortest way, s", "loss_rate": "lost", "shed_rate": "late or superseded",
+        "loop_lag_s": "event loop behind, s", "processing_s": "a keyframe takes, s", "stalls": "stalls within a minute",
+    }.items():  # fmt: skip
+        limits = [
+            float(cell.removesuffix(" %")) / (100 if "%" in cell else 1) for cell in rows[measure] if cell[0].isdigit()
+        ]
+        good, *rungs = limits
+        assert _rungs(name, good) == 0
+        assert [_rungs(name, limit) for limit in rungs] == list(range(1, len(rungs) + 1))
+        assert [_rungs(name, limit - 1e-6) for limit in rungs] == list(range(len(rungs)))
+
+
+def _cells(line: str) -> list[str]:
+    return line.split("|") if line.startswith("| ") else []
+
+
+def _rungs(name: str, value: float) -> int:
+    """How many rungs a measure costs, from the top."""
+    advisor = Advisor()
+    measured: dict[str, Any] = {name: value}
+    signals = Signals(**measured)
+    advisor.look(0, signals)
+    advice = advisor.look(1, signals)
+    return 0 if advice is None else next(i for i, rung in enumerate(LADDER) if rung.fps == advice.fps)
