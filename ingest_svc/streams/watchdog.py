@@ -57,7 +57,7 @@ class Stall:
 
 
 class Watchdog:
-    """Watches one connection. `frame` takes new frames in order, `tick` the time between them.
+    """Watches one connection. `frame` takes new frames in order; `tick` takes the time, and judges the rate.
 
     A silence begins after a second or four usual intervals, and ends with a frame; a slow stretch begins below 40 % of
     the usual rate over three seconds, and ends above 70 % or when it has lasted a minute and become the usual. Nothing
@@ -78,6 +78,7 @@ class Watchdog:
         self._silent_since_ns: int | None = None
         self._slow_since_ns: int | None = None
         self._silences_ns: deque[int] = deque()
+        self._patience_ns = _SILENT_EARLY_NS
         self._silent_total_ns = 0
 
     @property
@@ -114,9 +115,10 @@ class Watchdog:
         if self._last_ns is None:
             self._since_ns = at_ns
         else:
-            if self._gaps_ns and self._silent_since_ns is None and at_ns - self._last_ns > self._patience_ns():
+            if self._gaps_ns and self._silent_since_ns is None and at_ns - self._last_ns > self._patience_ns:
                 stalls.append(self._begin_silence(self._last_ns, at_ns))  # over before anybody looked
             self._gaps_ns.append(at_ns - self._last_ns)
+            self._patience_ns = self._patience()
             if self._silent_since_ns is not None:
                 stalls.append(self._end_silence(at_ns))
         self._last_ns = at_ns
@@ -125,8 +127,8 @@ class Watchdog:
             ended, begun = self._bursts.frame(at_ns, taken_ns, delay_ns)
             stalls += [self._burst(burst, at_ns) for burst in (ended, begun) if burst is not None]
         if self._slow_since_ns is None:
-            self._usual.add(at_ns if taken_ns is None else taken_ns, self._patience_ns())
-        return stalls + self._judge_rate(at_ns)
+            self._usual.add(at_ns if taken_ns is None else taken_ns, self._patience_ns)
+        return stalls
 
     def tick(self, now_ns: int) -> list[Stall]:
         """Takes note of the time, also when nothing comes.
@@ -141,13 +143,13 @@ class Watchdog:
             return []
         ended = self._bursts.tick(now_ns)
         stalls = [] if ended is None else [self._burst(ended, now_ns)]
-        if self._gaps_ns and now_ns - self._last_ns > self._patience_ns():
+        if self._gaps_ns and now_ns - self._last_ns > self._patience_ns:
             return [*stalls, self._begin_silence(self._last_ns, now_ns)]
         return stalls + self._judge_rate(now_ns)
 
-    def _patience_ns(self) -> int:
+    def _patience(self) -> int:
         """How long nothing may come before that is a silence."""
-        longest_ns = max(self._gaps_ns, default=0)
+        longest_ns = max(self._gaps_ns)
         if self._usual.fps is None:
             return max(_SILENT_EARLY_NS, _SILENT_INTERVALS * longest_ns)
         usual_ns = _SILENT_INTERVALS * _NS / self._usual.fps
