@@ -30,7 +30,19 @@ def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     return CliRunner()
 
 
-@pytest.mark.parametrize("command", ["status", "profile", "search coat", "watch", "stream 0", "catalog import {photo}"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status",
+        "profile",
+        "search coat",
+        "watch",
+        "stream 0",
+        "record 0 walk.vrec",
+        "replay --profile glasses-stalls",
+        "catalog import {photo}",
+    ],
+)
 def test_commands_without_a_mesh_say_where_there_is_none_and_how_to_start_one(
     runner: CliRunner, command: str, tmp_path: Path
 ) -> None:
@@ -72,6 +84,18 @@ WRONG_USE = {
     "up --replicas ingest": "kind=count",
     "stream nothing.mp4": "no file or folder 'nothing.mp4'",
     "stream 0 --ssim 1.5": "--ssim",
+    "record nothing.mp4 walk.vrec": "no file or folder 'nothing.mp4'",
+    "record {photo} {photo}": "--force` replaces it",
+    "record {photo} walk.vrec --fps 0": "--fps",
+    "replay": "give a recording, or --profile with one of glasses-stalls",
+    "replay walk.vrec --profile glasses-stalls": "give a recording, or --profile",
+    "replay --profile rain": "no profile 'rain'; there are glasses-stalls, glasses-collapse, glasses-bursts",
+    "replay {photo}": "is not a recording",
+    "replay nothing.vrec": "nothing.vrec",
+    "replay --profile glasses-stalls --fault rain": "there is no fault 'rain'",
+    "replay --profile glasses-stalls --fault loss:share=2": "share of the fault loss cannot be '2'",
+    "replay --profile glasses-stalls --speed 0": "--speed",
+    "replay --profile glasses-stalls --report walk.pdf": "ends in .html or .md",
     "stream 0 --report walk.pdf": "ends in .html or .md",
     "stream 0 --report nowhere/walk.md": "no folder nowhere",
     "stream 0 --pixel-diff -1": "--pixel-diff",

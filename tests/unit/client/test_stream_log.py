@@ -7,6 +7,7 @@ import pytest
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk import CameraFrame, Reconnected, RpcFailure
+from vitrine.sdk.frame_ledger import FrameLedger
 from vitrine.sdk.reconciling import ClientCount, reconcile
 from vitrine.sdk.stream_log import Latency, StreamLog, Timeline
 
@@ -49,7 +50,7 @@ def test_latency_runs_from_sending_to_the_first_answer_and_to_the_result(log: St
     assert Latency.of(log.ack_ms).p50 == pytest.approx(20)
     assert Latency.of(log.result_ms).p50 == pytest.approx(320)
     assert log.acked.count == 1, "two acknowledgements of one frame are one answer"
-    assert dict(log.outcomes) == {"processed": 1}
+    assert log.ledger.counts()["processed"] == 1
     assert Latency.of([]) == Latency()
     assert Latency.of([float(it) for it in range(1, 101)]) == Latency(50.5, 96.0, 100.0)
 
@@ -122,60 +123,79 @@ def totals(**counts: int) -> frame_pb2.FrameTotals:
     return frame_pb2.FrameTotals(highest_frame_number=highest, **{f"{name}_count": it for name, it in counts.items()})
 
 
+def heard(*outcomes: frame_pb2.FrameOutcome.ValueType) -> FrameLedger:
+    """The ledger of a client that was told these, from number 1 on; UNSPECIFIED for nothing."""
+    ledger = FrameLedger()
+    ledger.ready(0)
+    for number, outcome in enumerate(outcomes, 1):
+        if outcome:
+            ledger.ack(frame_pb2.FrameAck(frame_number=number, outcome=outcome))
+    return ledger
+
+
+TEN = heard(*[PROCESSED] * 10)
+NINE = heard(*[PROCESSED] * 4, frame_pb2.FRAME_OUTCOME_UNSPECIFIED, *[PROCESSED] * 5)
+
+
 def test_books_that_agree() -> None:
-    client = ClientCount(10, 10, 11, {"processed": 1, "skipped_same_scene": 8, "duplicate": 1})
-    server = totals(highest=10, received=11, processed=1, skipped_same_scene=8, duplicate=1, lost=0)
-    books = reconcile(client, server)
-    assert not books.adds_up, "one number has no end"
+    server = totals(highest=10, received=10, processed=9, duplicate=1)
+    assert not reconcile(ClientCount(10, 10, 10, 1, NINE), server).adds_up, "one number has no end"
     server.lost_count = 1
-    server.received_count = 10
-    assert reconcile(ClientCount(10, 10, 10, client.acked), server).agrees
+    books = reconcile(ClientCount(10, 10, 10, 1, NINE), server)
+    assert (books.adds_up, books.expected, books.unexpected) == (True, (), ())
 
 
 @pytest.mark.parametrize(
     ("client", "server", "expected", "unexpected"),
     [
         pytest.param(
-            ClientCount(12, 10, 10, {"processed": 10}),
+            ClientCount(12, 10, 10, 0, TEN),
             totals(highest=10, received=10, processed=10),
             ("2 numbered at the very end and never sent",),
             (),
             id="dropped at the end",
         ),
         pytest.param(
-            ClientCount(10, 10, 9, {"processed": 9}),
+            ClientCount(10, 10, 9, 0, NINE),
             totals(highest=10, received=9, processed=9, lost=1),
             (),
             (),
             id="dropped in the middle",
         ),
         pytest.param(
-            ClientCount(10, 10, 10, {"processed": 8}, reconnects=1),
+            ClientCount(10, 10, 10, 0, NINE, reconnects=1),
             totals(highest=10, received=9, processed=9, lost=1),
-            ("10 sent, 9 arrived", "processed: 8 acknowledged, 9 on the server"),
+            ("10 sent, 9 arrived",),
             (),
             id="swallowed by a broken connection",
         ),
         pytest.param(
-            ClientCount(10, 10, 10, {"processed": 9}),
+            ClientCount(10, 10, 10, 0, NINE),
             totals(highest=10, received=9, processed=9, lost=1),
             (),
             ("10 sent, 9 arrived",),
             id="swallowed by nobody",
         ),
         pytest.param(
-            ClientCount(10, 10, 10, {"processed": 10}, reconnects=1),
+            ClientCount(10, 10, 10, 0, TEN, reconnects=1),
             totals(highest=10, received=10, processed=9, late=1),
-            ("late: 0 acknowledged, 1 on the server",),
-            ("processed: 10 acknowledged, 9 on the server",),
-            id="more acknowledged than counted",
+            (),
+            ("processed: 10 here, 9 on the server", "late: 0 here, 1 on the server"),
+            id="said and not counted",
         ),
         pytest.param(
-            ClientCount(10, 10, 10, {"processed": 9}, reconnects=1),
+            ClientCount(10, 10, 10, 0, NINE, reconnects=1),
             totals(highest=10, received=10, processed=9, lost=1),
             ("lost: 1 on the server, 0 never arrived",),
             (),
             id="died with its process",
+        ),
+        pytest.param(
+            ClientCount(10, 10, 11, 2, TEN),
+            totals(highest=10, received=11, processed=10, duplicate=1),
+            (),
+            ("2 copies acknowledged, 1 on the server",),
+            id="a copy too many",
         ),
     ],
 )
@@ -188,3 +208,19 @@ def test_books_that_differ_say_where(
     assert all(said.startswith(words) for said, words in zip(books.expected, expected, strict=True))
     assert books.unexpected == unexpected
     assert books.agrees == (not unexpected)
+
+
+def test_what_a_killed_server_said_is_void_where_it_was_not_saved(log: StreamLog) -> None:
+    for number in (1, 2, 3, 4):
+        log.taken(number, FRAME)
+        log.sent(number)
+        ack(log, number, SAME)
+    ready = pb.StreamReady()
+    ready.totals.highest_frame_number = 2
+    log.take(Reconnected(RpcFailure(grpc.StatusCode.UNAVAILABLE, "gone", "", {}, {}, None, ""), 1.0, 0))
+    log.take(pb.StreamFramesResponse(ready=ready))
+    log.taken(5, FRAME)
+    log.sent(5)
+    ack(log, 5, SAME)
+    server = totals(highest=5, received=3, skipped_same_scene=3, lost=2)
+    assert reconcile(log.client(), server).unexpected == ()

@@ -16,6 +16,8 @@ import typer
 from vitrine.cli import commands, local
 from vitrine.cli.demo import demo
 from vitrine.cli.importing import catalog_import
+from vitrine.cli.recording import record
+from vitrine.cli.replaying import replay
 from vitrine.cli.searching import search
 from vitrine.cli.session import Session
 from vitrine.cli.streaming import stream
@@ -34,7 +36,7 @@ catalog.command("demo")(local.catalog_demo)
 app.add_typer(catalog, name="catalog")
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(local.up, local.down, local.status, local.token, local.keys, demo),
-    *(stream, commands.capture, search, commands.profile, commands.watch, commands.undo),
+    *(stream, record, replay, commands.capture, search, commands.profile, commands.watch, commands.undo),
 )
 for command in _COMMANDS:
     app.command()(command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import deque
 from collections.abc import Iterable
+from typing import Protocol
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -13,8 +14,8 @@ from vitrine.cli.live_table import keyframes_table, rates_table, stall_line
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.profile.v1 import taste_pb2
-from vitrine.sdk import FrameStream, Reconnected
-from vitrine.sdk.reconciling import Reconciliation, reconcile
+from vitrine.sdk import Reconnected
+from vitrine.sdk.reconciling import Reconciliation, reconcile, totals_of
 from vitrine.sdk.stream_log import StreamLog
 from vitrine.words import counted
 
@@ -35,10 +36,17 @@ _SHOWN_AT_END = 50
 _TIMES_KEPT = 10_000
 
 
+class Stream(Protocol):
+    """What is shown: `FrameStream`, or the stream of a replay."""
+
+    name: str
+    sent_count: int
+
+
 class LiveView:
     """Collects what a stream says; shows it as it is now, and as a whole at the end."""
 
-    def __init__(self, stream: FrameStream, log: StreamLog | None = None) -> None:
+    def __init__(self, stream: Stream, log: StreamLog | None = None) -> None:
         """Begins to collect.
 
         Args:
@@ -51,11 +59,16 @@ class LiveView:
         self._counts = dict.fromkeys(("processed", *OUTCOME_WORDS), 0)
         self._last_answer_s = 0.0
         self.totals = frame_pb2.FrameTotals()
-        self._final = False
+        self.ended_well = False
         self.results: deque[frame_pb2.StreamResult] = deque(maxlen=_SHOWN_AT_END)
         self._result_count = 0
         self._times_ms: deque[float] = deque(maxlen=_TIMES_KEPT)
         self._tastes: tuple[taste_pb2.Radar, taste_pb2.Radar] | None = None
+
+    @property
+    def name(self) -> str:
+        """The stream's name; empty before the server is ready."""
+        return self._stream.name
 
     def take(self, event: pb.StreamFramesResponse | Reconnected) -> None:
         """Takes one event in.
@@ -73,15 +86,12 @@ class LiveView:
         kind = event.WhichOneof("event")
         if kind == "ack":
             self._last_answer_s = self.log.elapsed_s
-            name = frame_pb2.FrameOutcome.Name(event.ack.outcome).removeprefix("FRAME_OUTCOME_").lower()
-            if name in self._counts and name != "pending":
-                self._counts[name] += 1
-            self._counts["lost"] += event.ack.lost_before_count
+            self._counts = {**self.log.ledger.counts(), "duplicate": self.log.copy_count}
         elif kind == "result":
             self._take_result(event.result)
         elif kind == "stats":
-            self.totals, self._final = event.stats.totals, event.stats.final
-            self._counts = {name: getattr(self.totals, f"{name}_count") for name in self._counts}
+            self.totals, self.ended_well = event.stats.totals, event.stats.final
+            self._counts = totals_of(self.totals)
         elif kind == "error":
             self._notes.append(f"error: {event.error.reason}: {event.error.status.message}")
 
@@ -123,7 +133,7 @@ class LiveView:
 
     def books(self) -> Reconciliation | None:
         """Compares what was counted here with the server's last word; None where there was none, or nobody counted."""
-        if not self._final or not self.log.camera.count:
+        if not self.ended_well or not self.log.camera.count:
             return None
         return reconcile(self.log.client(), self.totals)
 

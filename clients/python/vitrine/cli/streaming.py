@@ -17,6 +17,7 @@ from vitrine.cli.output import as_json, console, errors
 from vitrine.cli.report import ENDINGS, Report, Section, save_report
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
+from vitrine.ingest.v1.stream_service_pb2 import StreamFramesResponse
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, StreamSettings, Vitrine, frames_of
 from vitrine.sdk.frames import PICTURES, pictures_in
 from vitrine.sdk.recording import Recorder
@@ -72,8 +73,9 @@ def stream(
         results = stream_service_pb2.ResultOptions(skip_personal_ranking=impersonal)
         live = FrameStream(mesh, StreamSettings(keyframes=keyframes, results=results, source="cli"))
         view = await show_stream(
-            live, frames_of(source, fps=fps, on_skip=skipped.append), json_output=session.json_output
-        )
+            live, frames_of(source, fps=fps, on_skip=skipped.append, camera=live.camera),
+            json_output=session.json_output,
+        )  # fmt: skip
         if not session.json_output and (taste := view.taste()) is not None:
             console.print(taste)
         tell_report(report, words, view, session)
@@ -81,7 +83,7 @@ def stream(
     try:
         session.run(work)
     finally:
-        _warn(skipped, json_output=session.json_output)
+        warn_skipped(skipped, json_output=session.json_output)
     if skipped:
         raise typer.Exit(EXIT_FAILED)
 
@@ -122,8 +124,13 @@ def tell_report(
         console.print(f"report: {path}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
-def _warn(skipped: list[Path], *, json_output: bool) -> None:
-    """Names the files that were left out."""
+def warn_skipped(skipped: list[Path], *, json_output: bool) -> None:
+    """Names the files that were left out.
+
+    Args:
+        skipped: They.
+        json_output: Print JSON.
+    """
     for file in skipped:
         words = f"{file} is not a picture that can be read: skipped"
         if json_output:
@@ -171,9 +178,32 @@ async def show_stream(
         What has come back.
     """
     view = LiveView(stream)
+    stream.witness = witnesses(view, recorder)
+    await show_events(view, stream.events(until_interrupted(frames)), json_output=json_output, recorder=recorder)
+    return view
+
+
+def witnesses(view: LiveView, recorder: Recorder | None) -> Witnesses:
+    """Puts together who is told of each frame."""
     told: list[Witness] = [view.log] if recorder is None else [view.log, recorder]
-    stream.witness = Witnesses(told)
-    events = stream.events(until_interrupted(frames))
+    return Witnesses(told)
+
+
+async def show_events(
+    view: LiveView,
+    events: AsyncIterator[StreamFramesResponse | Reconnected],
+    *,
+    json_output: bool,
+    recorder: Recorder | None = None,
+) -> None:
+    """Shows what a stream gives, to its end.
+
+    Args:
+        view: Collects it.
+        events: What the stream gives.
+        json_output: Print the server's events as JSON lines.
+        recorder: Told of everything too.
+    """
     try:
         with _shown(view, json_output=json_output):
             async for event in events:
@@ -183,9 +213,8 @@ async def show_stream(
                 if json_output and not isinstance(event, Reconnected):
                     as_json(event)
     finally:  # also when the source or the mesh fails: what was seen until then is recorded
-        if stream.name and not json_output:
+        if view.name and not json_output:
             console.print(view.summary())
-    return view
 
 
 def _shown(view: LiveView, *, json_output: bool) -> AbstractContextManager[object]:

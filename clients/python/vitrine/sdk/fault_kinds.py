@@ -68,7 +68,7 @@ class Stall(_Windowed):
     def apply(self, plan: Plan, dice: random.Random) -> Plan:
         """Leaves out what would be captured in the windows."""
         windows = list(self.windows(plan, dice))
-        return plan.filmed_anew(it for it in plan.frames if not _within(it.captured_s, windows))
+        return plan.filmed_anew(it for it in plan.filmed() if not _within(it.captured_s, windows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Slow(_Windowed):
     def apply(self, plan: Plan, dice: random.Random) -> Plan:
         """Leaves out frames in the windows."""
         windows = list(self.windows(plan, dice))
-        return plan.filmed_anew(self._left(plan.frames, windows))
+        return plan.filmed_anew(self._left(plan.filmed(), windows))
 
     def _left(self, frames: Sequence[TimedFrame], windows: list[tuple[float, float]]) -> Iterator[TimedFrame]:
         last_s = -1e9
@@ -114,12 +114,13 @@ class Loss(Fault):
     def apply(self, plan: Plan, dice: random.Random) -> Plan:
         """Leaves frames out, and keeps the numbers of the rest."""
         ends, begins = 1 / self.run, min(1.0, self.share / (self.run * (1 - self.share)))
-        losing, kept = False, []
+        losing = False
+        kept: list[TimedFrame] = []
+        lost: list[TimedFrame] = []
         for frame in plan.frames:
             losing = dice.random() >= ends if losing else dice.random() < begins
-            if not losing:
-                kept.append(frame)
-        return replace(plan, frames=tuple(kept))
+            (lost if losing else kept).append(frame)
+        return replace(plan, frames=tuple(kept), unsent=(*plan.unsent, *lost))
 
 
 @dataclass(frozen=True, slots=True)

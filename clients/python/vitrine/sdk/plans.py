@@ -120,11 +120,13 @@ class Plan:
         frames: In the order of sending; `sent_s` never falls.
         numbered: How many numbers the client gives out, also to frames that are never sent.
         cuts: When the connection is cut, in order.
+        unsent: Frames that are captured, numbered and never sent, as far as their times are known.
     """
 
     frames: tuple[TimedFrame, ...]
     numbered: int
     cuts: tuple[Cut, ...] = ()
+    unsent: tuple[TimedFrame, ...] = ()
 
     @classmethod
     def steady(cls, count: int, fps: float) -> Plan:
@@ -156,18 +158,29 @@ class Plan:
         Args:
             speed: 1 changes nothing.
         """
-        frames = (replace(it, captured_s=it.captured_s / speed, sent_s=it.sent_s / speed) for it in self.frames)
+        frames, unsent = (
+            tuple(replace(it, captured_s=it.captured_s / speed, sent_s=it.sent_s / speed) for it in each)
+            for each in (self.frames, self.unsent)
+        )
         cuts = (Cut(cut.at_s / speed, cut.away_s / speed) for cut in self.cuts)
-        return replace(self, frames=tuple(frames), cuts=tuple(cuts))
+        return replace(self, frames=frames, cuts=tuple(cuts), unsent=unsent)
+
+    def filmed(self) -> list[TimedFrame]:
+        """Gives each frame that the camera took once, in the order of numbers, also those that are never sent."""
+        return sorted((it for it in (*self.frames, *self.unsent) if not it.copy), key=lambda it: it.number)
 
     def filmed_anew(self, frames: Iterable[TimedFrame]) -> Plan:
         """Makes the plan of a camera that took only these: they are numbered from 1 on.
 
         Args:
-            frames: Some of this plan's, in order.
+            frames: Some of those that were `filmed`, in their order.
         """
-        kept = tuple(replace(frame, number=number) for number, frame in enumerate(frames, 1))
-        return replace(self, frames=kept, numbered=len(kept))
+        numbers = {frame.number: number for number, frame in enumerate(frames, 1)}
+        sent, unsent = (
+            tuple(replace(it, number=numbers[it.number]) for it in each if it.number in numbers)
+            for each in (self.frames, self.unsent)
+        )
+        return replace(self, frames=sent, unsent=unsent, numbered=len(numbers))
 
     def sent_as(self, frames: Iterable[TimedFrame]) -> Plan:
         """Makes the plan with these frames in the order of sending; of two at the same time the first stays first.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vitrine.ingest.v1 import frame_pb2
+from vitrine.sdk.frame_ledger import FrameLedger
 
-# The outcomes that a number can end in. What is lost, the client cannot know from acknowledgements.
+# The outcomes that a number can end in.
 OUTCOMES = ("processed", "skipped_interval", "skipped_same_scene", "superseded", "late", "rejected", "lost", "pending")
-_ACKED = tuple(it for it in OUTCOMES if it not in ("lost", "pending"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +19,16 @@ class ClientCount:
         numbered: Numbers it gave out.
         highest_sent: The highest of those it sent.
         sent: Frames it sent, copies included.
-        acked: Final acknowledgements by outcome, ``duplicate`` among them.
+        copies: Copies that were acknowledged as such.
+        ledger: What it was told of each number.
         reconnects: How often its connection broke.
     """
 
     numbered: int
     highest_sent: int
     sent: int
-    acked: Mapping[str, int]
+    copies: int
+    ledger: FrameLedger
     reconnects: int = 0
 
 
@@ -76,11 +77,10 @@ def reconcile(client: ClientCount, totals: frame_pb2.FrameTotals) -> Reconciliat
         broke.append(f"highest number sent {client.highest_sent}, highest arrived {server['highest']}")
     if server["received"] != client.sent:
         broke.append(f"{client.sent} sent, {server['received']} arrived")
-    for name in (*_ACKED, "duplicate"):
-        acked = client.acked.get(name, 0)
-        if acked != server[name]:
-            went = broke if acked < server[name] else unexpected
-            went.append(f"{name.replace('_', ' ')}: {acked} acknowledged, {server[name]} on the server")
+    if server["duplicate"] != client.copies:
+        broke.append(f"{client.copies} copies acknowledged, {server['duplicate']} on the server")
+    for name, (ours, theirs) in client.ledger.differences(totals).items():
+        unexpected.append(f"{name.replace('_', ' ')}: {ours} here, {theirs} on the server")
     never = server["highest"] - (server["received"] - server["duplicate"])
     if server["lost"] != never:
         # A keyframe whose process died counts as lost although it had arrived.

@@ -62,12 +62,6 @@ class SourceNote:
     sha256: str = ""
 
 
-@dataclass(slots=True)
-class _Taken:
-    captured_s: float
-    record: Record
-
-
 class Recorder:
     """Told of everything that a stream does, in turn; gives records to whoever keeps them.
 
@@ -94,7 +88,7 @@ class Recorder:
         """
         self._give, self._kept, self._now = give, kept or Kept(), now
         self._start, self._epoch = now(), time.time() if epoch_s is None else epoch_s
-        self._waiting: dict[int, _Taken] = {}
+        self._waiting: dict[int, Record] = {}
         self._looker = Looker()
         self._numbered = self._sent = 0
         head: Record = {"t": "head", "format": FORMAT, "version": VERSION}
@@ -105,24 +99,29 @@ class Recorder:
     def taken(self, number: int, frame: CameraFrame) -> None:
         """Notes a frame; see `Witness`."""
         self._numbered = max(self._numbered, number)
-        captured_s = round(frame.capture_time_s - self._epoch, 4)
-        record: Record = {"t": "frame", "n": number, "captured": captured_s, "bytes": len(frame.jpeg)}
+        # To the nanosecond, as it goes up: a replay shall fall on the same side of an interval.
+        captured_s = (round(frame.capture_time_s * 1e9) - round(self._epoch * 1e9)) / 1e9
+        record: Record = {"t": "frame", "n": number, "captured": captured_s}
+        if frame.jpeg:
+            record["bytes"] = len(frame.jpeg)
         if self._kept.looks:
             look = self._looker.look(frame.jpeg)
             record["size"] = [look.width_px, look.height_px]
             record["sha256"] = hashlib.sha256(frame.jpeg).hexdigest()
             record["look"] = f"{look.gradient_hash:016x}"
             record["change"] = look.change
-        self._waiting[number] = _Taken(captured_s, record)
+        self._waiting[number] = record
 
     def dropped(self, number: int) -> None:
         """Notes that a frame is not sent; see `Witness`."""
-        self._give(self._waiting.pop(number).record)
+        self._give(self._waiting.pop(number))
 
     def sent(self, number: int) -> None:
         """Notes that a frame is sent; see `Witness`."""
         self._sent += 1
-        self._give(self._waiting.pop(number).record | {"sent": self._at()})
+        taken = self._waiting.pop(number, None)
+        record: Record = {"t": "copy", "n": number} if taken is None else taken
+        self._give(record | {"sent": self._at()})
 
     def take(self, event: pb.StreamFramesResponse | Reconnected) -> None:
         """Notes what the stream gave.
@@ -139,7 +138,10 @@ class Recorder:
         elif kind == "result":
             self._note("result", self._result(event.result))
         elif kind == "ready":
-            fields = {"resumed": event.ready.resumed, "keyframes": MessageToDict(event.ready.keyframes)}
+            fields = {
+                "highest": event.ready.totals.highest_frame_number,
+                "keyframes": MessageToDict(event.ready.keyframes),
+            }
             self._note("ready", fields | ({"name": event.ready.name} if self._kept.ids else {}))
         elif kind in ("stats", "stall", "quality_advice"):
             self._note(kind, MessageToDict(getattr(event, kind), preserving_proto_field_name=True))
@@ -152,8 +154,8 @@ class Recorder:
         Args:
             ended_well: Whether the server has said its last word.
         """
-        for taken in self._waiting.values():
-            self._give(taken.record)
+        for record in self._waiting.values():
+            self._give(record)
         self._waiting.clear()
         self._note("end", {"ended_well": ended_well, "numbered": self._numbered, "sent": self._sent})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,12 @@ class RecordedFrame:
     why: str = ""
     rejected_reason: str = ""
     copies: int = 0
+
+    def timed(self, start_s: float) -> TimedFrame:
+        """Gives its times from a start on, in seconds; one that was never sent is captured all the same."""
+        captured_s = self.captured_s - start_s
+        sent_s = captured_s if self.sent_s is None else max(captured_s, self.sent_s - start_s)
+        return TimedFrame(self.number - 1, self.number, captured_s, sent_s)
 
 
 @dataclass(slots=True)
@@ -116,16 +122,13 @@ class RecordedSession:
 
         Frames that the client dropped keep their numbers, and copies are not sent again: a fault brings those.
         """
-        times = sorted(
-            (it for it in self.frames.values() if it.sent_s is not None), key=lambda it: (it.sent_s, it.number)
-        )
         # The stream begins with its first frame: what came before was the connection.
         start_s = min((it.captured_s for it in self.frames.values()), default=0.0)
-        frames = (
-            TimedFrame(it.number - 1, it.number, it.captured_s - start_s, (it.sent_s or 0.0) - start_s) for it in times
-        )
+        timed = [it.timed(start_s) for it in sorted(self.frames.values(), key=lambda it: it.number)]
+        sent = sorted((it for it in timed if self.frames[it.number].sent_s is not None), key=lambda it: it.sent_s)
+        unsent = tuple(it for it in timed if self.frames[it.number].sent_s is None)
         numbered = max(self.client.get("numbered", 0), max(self.frames, default=0))
-        return replace(Plan.at(()), frames=tuple(frames), numbered=numbered)
+        return Plan(tuple(sent), numbered, unsent=unsent)
 
     def outcome_of(self, number: int) -> str:
         """Tells what became of a number: also ``lost`` for one the server never saw, and empty where nobody knows."""
@@ -170,6 +173,10 @@ class RecordedSession:
 
     def _take_ready(self, record: Record) -> None:
         self.keyframes = dict(record.get("keyframes", {}))
+        highest = int(record.get("highest", 0))
+        for frame in self.frames.values():
+            if frame.number > highest:  # void, as in `FrameLedger`: who said so was killed before it had saved it
+                frame.outcome = frame.why = ""
 
     def _take_stats(self, record: Record) -> None:
         self.totals = {name: int(count) for name, count in record.get("totals", {}).items()}

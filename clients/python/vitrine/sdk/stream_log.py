@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.sdk.frame_ledger import FrameLedger
 from vitrine.sdk.frames import CameraFrame
 from vitrine.sdk.reconciling import ClientCount
 from vitrine.sdk.recording import outcome_name, reason_name
@@ -123,8 +124,8 @@ class StreamLog:
         """
         self._now, self._start = now, now()
         self.camera, self.up, self.acked = Rate(), Rate(), Rate()
-        self.dropped_count = self.highest_sent = self.result_count = self.reconnect_count = 0
-        self.outcomes: Counter[str] = Counter()
+        self.dropped_count = self.highest_sent = self.result_count = self.reconnect_count = self.copy_count = 0
+        self.ledger = FrameLedger()
         self.ack_ms: deque[float] = deque(maxlen=_LATENCIES)
         self.result_ms: deque[float] = deque(maxlen=_LATENCIES)
         self.marks: deque[Mark] = deque(maxlen=_MARKS)
@@ -145,7 +146,7 @@ class StreamLog:
     def client(self) -> ClientCount:
         """Gives what was counted here, to compare it with the server's totals."""
         return ClientCount(
-            self.camera.count, self.highest_sent, self.up.count, dict(self.outcomes), self.reconnect_count
+            self.camera.count, self.highest_sent, self.up.count, self.copy_count, self.ledger, self.reconnect_count
         )
 
     def taken(self, _number: int, _frame: CameraFrame) -> None:
@@ -182,6 +183,7 @@ class StreamLog:
         kind = event.WhichOneof("event")
         if kind == "ready":
             self.name = event.ready.name
+            self.ledger.ready(event.ready.totals.highest_frame_number)
         elif kind == "ack":
             self._take_ack(event.ack)
         elif kind == "result":
@@ -205,13 +207,15 @@ class StreamLog:
 
     def _take_ack(self, ack: frame_pb2.FrameAck) -> None:
         outcome = outcome_name(ack.outcome)
+        if not self.ledger.ack(ack):
+            return  # said before, on an earlier connection
         sent_s = self._awaited.pop(ack.frame_number, None)
         if sent_s is not None:  # the first word about it
             at_s = self.elapsed_s
             self.acked.add(at_s)
             self.ack_ms.append((at_s - sent_s) * 1e3)
         if outcome != "pending":
-            self.outcomes[outcome] += 1
+            self.copy_count += outcome == "duplicate"
             self._at(outcome)
             if outcome != "processed":
                 self._keys.pop(ack.frame_number, None)
