@@ -43,7 +43,7 @@ def test_without_advice_nothing_is_limited_and_advice_never_asks_for_more() -> N
 
 
 async def test_of_the_frames_that_wait_the_oldest_give_way_and_commands_stay_in_order() -> None:
-    outbox = Outbox(3)
+    outbox = Outbox(3, 10)
     assert [outbox.put(_frame(1)), outbox.put(_PING), outbox.put(_frame(2)), outbox.put(_frame(3))] == [[]] * 4
     assert outbox.put(_frame(4)) == [1]
     assert outbox.trim(1) == [2, 3]
@@ -55,7 +55,7 @@ async def test_of_the_frames_that_wait_the_oldest_give_way_and_commands_stay_in_
 
 
 async def test_who_waits_for_a_message_gets_it_and_loses_none_when_it_gives_up() -> None:
-    outbox = Outbox(3)
+    outbox = Outbox(3, 10)
     waiting = asyncio.create_task(outbox.get())
     await asyncio.sleep(0)
     waiting.cancel()
@@ -66,6 +66,34 @@ async def test_who_waits_for_a_message_gets_it_and_loses_none_when_it_gives_up()
     await asyncio.sleep(0)
     outbox.end()
     assert await waiting is None
+
+
+async def test_a_frame_waits_for_answers_while_enough_are_on_their_way_and_is_replaced_meanwhile() -> None:
+    outbox = Outbox(1, 2)
+    for number in (1, 2):
+        outbox.put(_frame(number))
+        assert await outbox.get() == _frame(number)
+    outbox.put(_frame(3))
+    waiting = asyncio.create_task(outbox.get())
+    await asyncio.sleep(0.01)
+    assert outbox.put(_frame(4)) == [3]
+    outbox.answered(7)  # another connection's
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    outbox.answered(1)
+    assert await waiting == _frame(4)
+    outbox.put(_frame(5))
+    outbox.reconnected()
+    assert await outbox.get() == _frame(5)
+
+
+async def test_a_server_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitrine.sdk.outbox._PATIENCE_S", 0.02)
+    outbox = Outbox(5, 1)
+    outbox.put(_frame(1))
+    outbox.put(_frame(2))
+    outbox.put(_PING)
+    assert [await outbox.get() for _ in range(3)] == [_frame(1), _frame(2), _PING]
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class FrameStream:
         self._keyframes = frame_pb2.KeyframeConfig()  # as last asked for: a new connection asks for the same
         self._keyframes.CopyFrom(self._settings.keyframes)
         self.camera = Camera()
-        self._pending = Outbox(self._settings.max_pending_frames)
+        self._pending = Outbox(self._settings.max_pending_frames, self._settings.max_unanswered_frames)
         self._resume_token = self._settings.resume_token
         self._numbered = asyncio.Event()  # set once it is known which number the first frame has
         self._seen: set[str] = set()
@@ -202,6 +202,7 @@ class FrameStream:
         if event == "ready":
             self._begin(message.ready)
         elif event == "ack":
+            self._pending.answered(message.ack.frame_number)
             return self.ledger.ack(message.ack)
         elif event == "quality_advice" and self._settings.obey_advice:
             self.camera.obey(message.quality_advice)
@@ -218,6 +219,7 @@ class FrameStream:
         highest = ready.totals.highest_frame_number
         self._resume_token, self.name = ready.resume_token, ready.name
         self.ledger.ready(highest)
+        self._pending.reconnected()
         self.camera.release()  # advice holds for the connection that it came on
         if not self._numbered.is_set():
             self._number = max(self._number, highest)
@@ -230,6 +232,7 @@ class FrameStream:
         while (message := await self._pending.get()) is not None:
             is_frame = message.WhichOneof("message") == "frame"
             if is_frame and message.frame.frame_number <= highest:
+                self._pending.answered(message.frame.frame_number)
                 continue
             if is_frame and self.witness is not None:
                 self.witness.sent(message.frame.frame_number)

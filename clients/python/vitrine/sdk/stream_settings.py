@@ -19,6 +19,8 @@ class StreamSettings:
         results: What results hold.
         source: What sends the frames, for example ``phone``.
         max_pending_frames: Frames that may wait to be sent; with more, the oldest is dropped (and counted as lost).
+        max_unanswered_frames: Frames that may be on their way without an acknowledgement; what is newer waits, so that
+            no more than these are old when the line gets narrow.
         resume_token: Of a session to go on with, as `FrameStream.resume_token` gave it to a process that is gone.
         resume_after: The highest number that the process had given, `FrameStream.frame_number`, where that is known.
         give_up_after_s: How long the mesh may be away before the stream fails, in seconds.
@@ -31,6 +33,7 @@ class StreamSettings:
     results: pb.ResultOptions = field(default_factory=pb.ResultOptions)
     source: str = "sdk"
     max_pending_frames: int = 30
+    max_unanswered_frames: int = 10
     give_up_after_s: float = 30.0
     resume_token: str = ""
     resume_after: int = 0

@@ -65,3 +65,11 @@ def test_rate_counts_the_silence_since_the_last_frame() -> None:
         rate.add(i * 100_000_000)
     assert rate.fps(1_000_000_000) == pytest.approx(10)
     assert rate.fps(2_000_000_000) == pytest.approx(5)
+
+
+def test_rate_is_that_of_the_last_seconds() -> None:
+    rate = ArrivalRate()
+    for at_s in [*(i / 10 for i in range(50)), *range(5, 16)]:
+        rate.add(round(at_s * 1e9))
+    assert rate.fps(15_000_000_000) == pytest.approx(1, abs=0.01)
+    assert 0 < rate.fps(60_000_000_000) < 0.1
