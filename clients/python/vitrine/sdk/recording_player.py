@@ -19,7 +19,8 @@ from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frames import CameraFrame
-from vitrine.sdk.plans import Plan, TimedFrame, damaged
+from vitrine.sdk.plans import Plan, TimedFrame
+from vitrine.sdk.recording_ahead import PicturesAhead
 from vitrine.sdk.recording_pictures import Pictures
 from vitrine.sdk.stream_settings import Reconnected, StreamSettings
 from vitrine.sdk.transport import Ending
@@ -43,7 +44,8 @@ class PlannedStream:
             pictures: The picture of each frame.
             settings: How to stream; `max_pending_frames` does not count here.
         """
-        self._mesh, self._plan, self._pictures = mesh, plan, pictures
+        self._mesh, self._plan = mesh, plan
+        self._pictures = PicturesAhead(plan, pictures)
         self._settings = settings or StreamSettings()
         self.witness: Witness | None = self._settings.witness
         self.name = ""
@@ -56,7 +58,7 @@ class PlannedStream:
         self._away_until_s = 0.0
         self._start_s, self._epoch_ns = 0.0, 0
         self._acknowledged: asyncio.Queue[str] = asyncio.Queue()
-        self._seen: set[str] = set()
+        self._seen = set[str]()
         self._failure: Exception | None = None
 
     async def events(self) -> AsyncIterator[pb.StreamFramesResponse | Reconnected]:
@@ -69,14 +71,15 @@ class PlannedStream:
             RpcFailure: The server refused the stream, or stayed away for longer than `give_up_after_s`.
             Exception: What getting a picture raised.
         """
-        camera = asyncio.create_task(self._film())
+        tasks = [asyncio.create_task(it) for it in (self._film(), self._pictures.make())]
         try:
             async with contextlib.aclosing(self._events()) as events:
                 async for event in events:
                     yield event
         finally:
-            camera.cancel()
-            await asyncio.gather(camera, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _events(self) -> AsyncGenerator[pb.StreamFramesResponse | Reconnected, None]:
         loop = asyncio.get_running_loop()
@@ -96,8 +99,7 @@ class PlannedStream:
                 failure = refusal
             if self._failure is not None:
                 raise self._failure
-            if cause is None:
-                broken_at = loop.time()
+            broken_at = loop.time() if cause is None else broken_at
             cause = failure
             cut_s = self._away_until_s - loop.time()
             if cut_s > 0:
@@ -179,13 +181,14 @@ class PlannedStream:
 
     async def _send_next(self, call: _CALL, writing: asyncio.Lock) -> None:
         frame = self._plan.frames[self._next]
-        data = damaged(await self._pictures.picture(frame.picture), frame.damage)
+        data = await self._pictures.next()
         await self._sleep_until(frame.sent_s)
         taken = Timestamp()
         taken.FromNanoseconds(self._epoch_ns + round(frame.captured_s * 1e9))
         message = frame_pb2.Frame(frame_number=frame.number, capture_time=taken, image=image_pb2.Image(data=data))
         async with writing:
             self._next += 1
+            self._pictures.taken()
             self._take(frame)
             if self.witness is not None:
                 self.witness.sent(frame.number)
@@ -209,7 +212,7 @@ class PlannedStream:
                 self.witness.dropped(frame.number)
 
     def _take(self, frame: TimedFrame) -> None:
-        if self.witness is not None and frame.number not in self._told:
+        if self.witness is not None and frame.number not in self._told:  # not told of a copy
             self._told.add(frame.number)
             self.witness.taken(frame.number, CameraFrame(b"", self._epoch_ns / 1e9 + frame.captured_s))
 
