@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import start_http_server
 from vitrine.embedded.open_streams import open_streams
 from vitrine.embedded.ports import free_port
 from vitrine.embedded.state import ProcessState
@@ -22,15 +22,11 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def port(metrics: Metrics) -> Iterator[int]:
-    server, thread = _serve(metrics.registry)
+    server, thread = start_http_server(0, "127.0.0.1", metrics.registry)
     yield server.server_port
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-def _serve(registry: CollectorRegistry):  # type: ignore[no-untyped-def]  # the library's stubs name no types
-    return start_http_server(0, "127.0.0.1", registry)
 
 
 def test_both_transports_count_and_other_sessions_do_not(metrics: Metrics, port: int) -> None:
