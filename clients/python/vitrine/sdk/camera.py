@@ -14,10 +14,12 @@ class Camera:
 
     Attributes:
         advice: The advice in force; None where there is none.
+        asked: Whether anything takes its frames by it.
     """
 
     def __init__(self) -> None:
         self.advice: pb.QualityAdvice | None = None
+        self.asked = False
 
     def obey(self, advice: pb.QualityAdvice) -> None:
         """Takes advice, in place of earlier advice.
@@ -38,6 +40,7 @@ class Camera:
         Args:
             own: What would be given without advice.
         """
+        self.asked = True
         return min(own, _limit(0.0 if self.advice is None else self.advice.frame_rate_fps))
 
     def long_side_px(self, own: int) -> int:

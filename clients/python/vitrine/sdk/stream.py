@@ -206,8 +206,8 @@ class FrameStream:
             return self.ledger.ack(message.ack)
         elif event == "quality_advice" and self._settings.obey_advice:
             self.camera.obey(message.quality_advice)
-            # Older frames than those of the last second are what the advice is about.
-            self._drop(self._pending.trim(max(1, round(message.quality_advice.frame_rate_fps))))
+            if self.camera.asked:  # newer frames will be as advised; of the older ones a second's worth is enough
+                self._drop(self._pending.trim(max(1, round(message.quality_advice.frame_rate_fps))))
         elif event == "result":
             if message.result.event_id in self._seen:
                 self._acknowledge(message.result.event_id)

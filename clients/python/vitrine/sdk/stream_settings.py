@@ -24,8 +24,8 @@ class StreamSettings:
         resume_token: Of a session to go on with, as `FrameStream.resume_token` gave it to a process that is gone.
         resume_after: The highest number that the process had given, `FrameStream.frame_number`, where that is known.
         give_up_after_s: How long the mesh may be away before the stream fails, in seconds.
-        obey_advice: Whether `FrameStream.camera` follows the server's advice, and of the frames that wait only
-            those of a second stay when it comes.
+        obey_advice: Whether `FrameStream.camera` follows the server's advice. Where frames are taken by it, only a
+            second's worth of those that wait is kept when advice comes.
         witness: Told of each frame that is taken, dropped or sent.
     """
 

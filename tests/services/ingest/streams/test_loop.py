@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from statistics import median
+from typing import cast
 
 import numpy as np
 import pytest
@@ -65,9 +66,9 @@ async def test_a_line_that_narrows_is_relieved_by_a_client_that_obeys(ingest: In
     worst_s, advised_s = 0.0, float("inf")
     async with server, Vitrine(f"127.0.0.1:{port}", user=user, token=ingest.token(user)) as mesh:
         stream = FrameStream(mesh, StreamSettings(source="test"))
-        async with asyncio.timeout(60), contextlib.aclosing(stream.events(_camera(stream, taken_s))) as events:
+        events = cast("AsyncGenerator[pb.StreamFramesResponse, None]", stream.events(_camera(stream, taken_s)))
+        async with asyncio.timeout(60), contextlib.aclosing(events):
             async for event in events:
-                assert isinstance(event, pb.StreamFramesResponse)
                 if event.WhichOneof("event") == "quality_advice":
                     advised_s = time.monotonic()
                     delays_s.clear()
