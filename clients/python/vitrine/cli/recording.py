@@ -51,7 +51,8 @@ def record(
 
     async def work(mesh: Vitrine) -> None:
         options = ResultOptions(skip_personal_ranking=impersonal, include_blurred_image=thumbnails)
-        live = FrameStream(mesh, StreamSettings(results=options, source="cli"))
+        # Advice is written down and not followed: a replay shall find the same frames in the source.
+        live = FrameStream(mesh, StreamSettings(results=options, source="cli", obey_advice=False))
         frames = frames_of(source, fps=fps, long_side_px=LONG_SIDE_PX, jpeg_quality=QUALITY, on_skip=skipped.append)
         with RecordingWriter(file, replace=force) as writer:
             recorder = Recorder(writer.write, note, kept)

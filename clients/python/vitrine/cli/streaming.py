@@ -47,6 +47,9 @@ def stream(
     pixel_diff: Annotated[
         float | None, typer.Option(min=0, max=1, help="Mean difference below this is the same scene (0.06).")
     ] = None,
+    adapt: Annotated[
+        bool, typer.Option(help="Send fewer, smaller or coarser frames where the mesh advises it.")
+    ] = True,
     impersonal: Impersonal = False,
     report: ReportFile = None,
 ) -> None:
@@ -71,7 +74,8 @@ def stream(
 
     async def work(mesh: Vitrine) -> None:
         results = stream_service_pb2.ResultOptions(skip_personal_ranking=impersonal)
-        live = FrameStream(mesh, StreamSettings(keyframes=keyframes, results=results, source="cli"))
+        settings = StreamSettings(keyframes=keyframes, results=results, source="cli", obey_advice=adapt)
+        live = FrameStream(mesh, settings)
         view = await show_stream(
             live, frames_of(source, fps=fps, on_skip=skipped.append, camera=live.camera),
             json_output=session.json_output,
