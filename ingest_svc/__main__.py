@@ -24,6 +24,7 @@ from ingest_svc.privacy.export import Exporter
 from ingest_svc.servicers.captures import CaptureServicer
 from ingest_svc.servicers.health_http import HealthPage, health_check
 from ingest_svc.servicers.http import serving_http
+from ingest_svc.servicers.plain_frames import plain_frame
 from ingest_svc.servicers.privacy import PrivacyServicer
 from ingest_svc.servicers.streams import StreamServicer
 from ingest_svc.servicers.tryon import TryOnServicer
@@ -99,7 +100,10 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
     hub = StreamHub(around, runtime.stopping, runtime.background, _entry(parts, limits))
     parts.registrations += [
         Registration(
-            stream_service_pb2_grpc.add_StreamServiceServicer_to_server, StreamServicer(hub, runtime.metrics), _STREAMS
+            stream_service_pb2_grpc.add_StreamServiceServicer_to_server,
+            StreamServicer(hub, runtime.metrics),
+            _STREAMS,
+            plain_frame,
         ),
         Registration(tryon_service_pb2_grpc.add_TryOnServiceServicer_to_server, TryOnServicer(), _TRYON),
     ]

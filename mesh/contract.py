@@ -45,6 +45,9 @@ class OwnerField:
     values: Callable[[Message], Iterator[str]]
 
 
+Plain = Callable[[Any, int], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class RpcRule:
     """What the contract says about one RPC.
@@ -58,6 +61,8 @@ class RpcRule:
         owner_fields: Names in the request that must belong to the caller.
         idempotent: Whether a call may be repeated.
         streaming: Whether either side sends a stream.
+        plain: Where given, tells of a message and its encoded size that it keeps every rule and names nobody's
+            resource, so that it need not be checked any further; False where that takes a closer look.
     """
 
     rpc: str
@@ -68,6 +73,7 @@ class RpcRule:
     owner_fields: tuple[OwnerField, ...]
     idempotent: bool
     streaming: bool
+    plain: Plain | None = None
 
 
 def rule_of(method: MethodDescriptor) -> RpcRule:

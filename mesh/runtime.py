@@ -13,6 +13,7 @@ import structlog
 
 from mesh.auth import ServiceTokens, TokenVerifier
 from mesh.channels import connect
+from mesh.contract import Plain
 from mesh.executor import ModelExecutor
 from mesh.failures import where_raised
 from mesh.metrics import Metrics
@@ -32,11 +33,13 @@ class Registration:
         add: The generated ``add_XServicer_to_server``.
         servicer: What serves it.
         name: Its full name, ``vitrine.ingest.v1.CaptureService``.
+        plain: See `mesh.contract.RpcRule`; for a service whose RPCs have one kind of request, and very many of them.
     """
 
     add: Callable[[Any, Any], None]
     servicer: Any
     name: str
+    plain: Plain | None = None
 
 
 @dataclass(frozen=True)

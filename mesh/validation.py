@@ -52,6 +52,22 @@ def validate(message: Message) -> None:
         raise InvalidInputError(f"{first.field or 'request'}: {first.description}", "INVALID_FIELD", {}, violations)
 
 
+def too_large(limit: int, actual: int) -> ResourceExhaustedError:
+    """Makes the refusal of a message.
+
+    Args:
+        limit: The largest that is taken, bytes.
+        actual: What came, bytes.
+
+    Returns:
+        MESSAGE_TOO_LARGE; its metadata name the limit, its scope and its setting.
+    """
+    facts = {"limit": str(limit), "actual": str(actual), "scope": "message", "setting": "max_message_bytes"}
+    return ResourceExhaustedError(
+        f"expected a message of at most {limit} bytes, got {actual}", "MESSAGE_TOO_LARGE", facts
+    )
+
+
 def accept(raw: bytes, rule: RpcRule, caller: Caller | None, max_bytes: int = sys.maxsize) -> Message:
     """Parses one message and checks that the caller may send it and that it keeps the rules.
 
@@ -70,20 +86,17 @@ def accept(raw: bytes, rule: RpcRule, caller: Caller | None, max_bytes: int = sy
         PermissionDeniedError: When it names a resource of somebody else.
     """
     if len(raw) > max_bytes:
-        raise ResourceExhaustedError(
-            f"expected a message of at most {max_bytes} bytes, got {len(raw)}",
-            "MESSAGE_TOO_LARGE",
-            {"limit": str(max_bytes), "actual": str(len(raw))},
-        )
+        raise too_large(max_bytes, len(raw))
     try:
         message = rule.request_class.FromString(raw)
     except DecodeError as error:
         raise InvalidInputError(
             f"the bytes are not a {rule.request_class.DESCRIPTOR.full_name}", "INVALID_FIELD"
         ) from error
-    if caller is not None and rule.owner_fields:
-        check_ownership(caller, rule, message)
-    validate(message)
+    if rule.plain is None or not rule.plain(message, len(raw)):
+        if caller is not None and rule.owner_fields:
+            check_ownership(caller, rule, message)
+        validate(message)
     return message
 
 

@@ -36,11 +36,12 @@ class StreamServicer(stream_service_pb2_grpc.StreamServiceServicer):
             requests: The client's messages, checked.
             context: gRPC's context of the call.
         """
+        send = context.write  # looked up once
 
         async def write(message: Response) -> None:
             try:
-                await context.write(message)
-            except (grpc.aio.AbortError, grpc.aio.UsageError, asyncio.InvalidStateError) as error:
+                await send(message)
+            except (grpc.aio.BaseError, asyncio.InvalidStateError) as error:
                 raise SinkClosedError from error
 
         messages: Messages = requests

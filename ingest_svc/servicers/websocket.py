@@ -11,6 +11,7 @@ Where a gRPC call would end with a status, an `error` event with `fatal` set is 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 from vitrine.ingest.v1 import stream_service_pb2, tryon_service_pb2
 
 from ingest_svc.servicers.conversation import Messages, MessageSink, Request, converse
+from ingest_svc.servicers.plain_frames import plain_frame
 from ingest_svc.servicers.stream_messages import Response
 from ingest_svc.servicers.tryon import not_yet
 from ingest_svc.servicers.turns import taking_turns
@@ -35,7 +37,7 @@ from mesh.metrics import Metrics
 from mesh.observation import Observation, TelemetryStage
 from mesh.readiness import Readiness
 from mesh.status import code_of, grpc_code
-from mesh.validation import accept
+from mesh.validation import accept, too_large
 
 PROTO = "vitrine.v1.proto"
 JSON = "vitrine.v1.json"
@@ -84,7 +86,7 @@ class StreamSockets:
         self._cookie = cookie
         self._origins = origins
         self._max_message_bytes = max_message_bytes
-        self._rule = rule_of(_method(stream_service_pb2, "StreamService", "StreamFrames"))
+        self._rule = replace(rule_of(_method(stream_service_pb2, "StreamService", "StreamFrames")), plain=plain_frame)
         self._try_on_rule = rule_of(_method(tryon_service_pb2, "TryOnService", "StreamTryOn"))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
@@ -109,7 +111,8 @@ class StreamSockets:
             protocols=(PROTO, JSON),
             heartbeat=_HEARTBEAT_S,
             compress=False,
-            max_msg_size=self._max_message_bytes,
+            # As with gRPC: up to twice the limit is read, so that the client hears what the limit is.
+            max_msg_size=2 * self._max_message_bytes,
         )
         await socket.prepare(request)
         sink = _sink(socket)
@@ -131,7 +134,7 @@ class StreamSockets:
             observed.call.caller = caller = await self._authenticate(request, rule)
             if rule is self._try_on_rule:
                 not_yet()
-            await converse(self._hub, _messages(socket, rule, caller, sink), sink)
+            await converse(self._hub, _messages(_received(socket, self._max_message_bytes), rule, caller, sink), sink)
         except SinkClosedError:
             observed.failed(grpc.StatusCode.CANCELLED, "")
         except Exception as error:  # noqa: BLE001 - the one place where all of them end
@@ -201,19 +204,21 @@ def _sink(socket: web.WebSocketResponse) -> MessageSink | JsonSink:
     return MessageSink(write_message) if socket.ws_protocol == PROTO else JsonSink(write_text)
 
 
-def _messages(socket: web.WebSocketResponse, rule: RpcRule, caller: Caller, sink: MessageSink | JsonSink) -> Messages:
+def _messages(items: AsyncIterator[WSMessage], rule: RpcRule, caller: Caller, sink: MessageSink | JsonSink) -> Messages:
     if isinstance(sink, JsonSink):
-        return json_messages(_received(socket), rule, caller, sink)
-    return _proto_messages(_received(socket), rule, caller)
+        return json_messages(items, rule, caller, sink)
+    return _proto_messages(items, rule, caller)
 
 
-async def _received(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:
+async def _received(socket: web.WebSocketResponse, max_bytes: int) -> AsyncIterator[WSMessage]:
     """Yields messages until the client closes; aiohttp has answered what breaks its rules with a close code itself."""
     async for message in taking_turns(socket):
         if message.type is WSMsgType.ERROR:
             if isinstance(message.data, WebSocketError) and message.data.code == WSCloseCode.MESSAGE_TOO_BIG:
                 raise ResourceExhaustedError("the message is larger than the limit", "MESSAGE_TOO_LARGE")
             raise InvalidInputError.of("message", "expected WebSocket frames of RFC 6455", "PROTOCOL_VIOLATION")
+        if len(message.data) > max_bytes:
+            raise too_large(max_bytes, len(message.data))
         yield message
 
 

@@ -8,8 +8,9 @@ import pytest
 from vitrine.retrieval.v1 import product_pb2
 from vitrine.type.v1 import geometry_pb2, model_pb2, personal_context_pb2
 
+from mesh.contract import Access, RpcRule
 from mesh.errors import FieldViolation, InvalidInputError
-from mesh.validation import validate
+from mesh.validation import accept, validate
 
 pytestmark = pytest.mark.unit
 
@@ -60,3 +61,21 @@ def test_one_character_is_not_told_as_many() -> None:
     with pytest.raises(InvalidInputError) as caught:
         validate(product_pb2.Product(name="products/a", category="coat"))
     assert FieldViolation("title", "must be at least 1 character") in caught.value.violations
+
+
+@pytest.mark.parametrize(("plain", "taken"), [(True, True), (False, False)], ids=["plain", "not plain"])
+def test_a_message_that_is_said_to_be_plain_is_checked_no_further(plain: bool, taken: bool) -> None:
+    sizes: list[int] = []
+
+    def look(_: Context, size: int) -> bool:
+        sizes.append(size)
+        return plain
+
+    rule = RpcRule("x.S/M", "x.S", "M", Context, Access.USER, (), idempotent=False, streaming=True, plain=look)
+    raw = Context(color_season="x" * 41).SerializeToString()
+    if taken:
+        assert accept(raw, rule, None) == Context.FromString(raw)
+    else:
+        with pytest.raises(InvalidInputError):
+            accept(raw, rule, None)
+    assert sizes == [len(raw)]
