@@ -30,7 +30,7 @@ from mesh.status import status_of
 
 Response = stream_service_pb2.StreamFramesResponse
 
-_KEYFRAME_FIELDS = ("ssim_threshold", "pixel_diff_threshold", "min_interval_s", "max_interval_s")
+_KEYFRAME_FIELDS = tuple(name for name in KeyframeConfig.__dataclass_fields__ if name != "mode")
 _OPTION_FIELDS = tuple(ResultOptions.__dataclass_fields__)
 _NS = 1_000_000_000
 
@@ -52,7 +52,10 @@ def open_request(config: stream_service_pb2.StreamConfig) -> OpenRequest:
 
 def keyframe_values(config: frame_pb2.KeyframeConfig) -> dict[str, float | None]:
     """Converts new values for how keyframes are chosen; None for what is not set."""
-    return {name: getattr(config, name) if config.HasField(name) else None for name in _KEYFRAME_FIELDS}  # type: ignore[arg-type]  # the stub wants literals
+    values: dict[str, float | None] = {"mode": config.mode or None}
+    for name in _KEYFRAME_FIELDS:
+        values[name] = getattr(config, name) if config.HasField(name) else None  # type: ignore[arg-type]  # the stub wants literals
+    return values
 
 
 def result_options(options: stream_service_pb2.ResultOptions) -> ResultOptions:
@@ -98,6 +101,8 @@ def _fill_ack(ack: Ack, message: Response) -> None:
             into.pixel_diff = judgement.pixel_diff
         if judgement.ssim is not None:
             into.ssim = judgement.ssim
+        if judgement.changed_area is not None:
+            into.changed_area = judgement.changed_area
     if ack.rejected_reason:
         into.rejected_reason = ack.rejected_reason
     if ack.lost_before:
@@ -187,13 +192,8 @@ def _result(result: Result) -> frame_pb2.StreamResult:
 
 
 def _keyframes(config: KeyframeConfig) -> frame_pb2.KeyframeConfig:
-    return frame_pb2.KeyframeConfig(
-        ssim_threshold=config.ssim_threshold,
-        pixel_diff_threshold=config.pixel_diff_threshold,
-        min_interval_s=config.min_interval_s,
-        max_interval_s=config.max_interval_s,
-        mode=frame_pb2.KEYFRAME_MODE_LUMA,
-    )
+    values = {name: getattr(config, name) for name in _KEYFRAME_FIELDS}
+    return frame_pb2.KeyframeConfig(mode=int(config.mode), **values)  # type: ignore[arg-type]  # a test holds modes equal
 
 
 def _totals(totals: Mapping[str, int]) -> frame_pb2.FrameTotals:

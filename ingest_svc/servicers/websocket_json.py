@@ -23,7 +23,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from ingest_svc.servicers.conversation import Request
 from ingest_svc.servicers.stream_messages import pack_result, response
 from ingest_svc.streams.events import Event, Ready, Result, Trouble
-from ingest_svc.streams.keyframes import KeyframeReason
+from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeReason
 from ingest_svc.streams.session import Ack
 from mesh.auth import check_ownership
 from mesh.call import Caller
@@ -34,7 +34,7 @@ from mesh.validation import validate
 _COMMANDS = ("ping", "stats", "stop", "configure", "acknowledge")
 # A command is short. JSON is read on the event loop, and a megabyte of it holds every stream up for some 10 ms.
 _MAX_TEXT_CHARS = 64 * 1024
-_FLAT = ("ssim_threshold", "pixel_diff_threshold", "min_interval_s", "max_interval_s")
+_FLAT = tuple(KeyframeConfig.__dataclass_fields__)
 
 
 class JsonSink:
@@ -96,6 +96,8 @@ def _ack(ack: Ack, sequence: int) -> dict[str, Any]:
             body["ssim"] = round(judgement.ssim, 6)
         if judgement.pixel_diff is not None:
             body["pixelDiff"] = round(judgement.pixel_diff, 6)
+        if judgement.changed_area is not None:
+            body["changedArea"] = round(judgement.changed_area, 6)
     if ack.rejected_reason:
         body["rejectedReason"] = ack.rejected_reason
     if ack.lost_before:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import asyncio
 
-from imaging.decode import DecodeLimits, check, decode_bgr, decode_gray_thumbnail, encode_jpeg
+from imaging.decode import (
+    DecodeLimits,
+    check,
+    decode_bgr,
+    decode_bgr_thumbnail,
+    decode_gray_thumbnail,
+    encode_jpeg,
+)
 from imaging.header import ImageFormat, ImageHeader
 from ingest_svc.captures.room import PictureRoom
 from ingest_svc.privacy.blur import FaceBlur
 from ingest_svc.streams.keyframes import THUMBNAIL_HEIGHT_PX, THUMBNAIL_WIDTH_PX
 from ingest_svc.streams.ports import SafePicture
 from ingest_svc.streams.similarity import GrayImage
+from ingest_svc.streams.similarity_light import ColorImage
 from mesh.executor import ModelExecutor
+
+# Cells on the longer side of a colour thumbnail, and of how many the shorter side is a multiple. A camera's usual frame
+# of 640x480 has 80x60 blocks: its thumbnail is their means, without another step.
+_COLOR_LONG_CELLS, _COLOR_CELL_STEP = 80, 4
+_COLOR_LEAST_CELLS = 20
 
 # A JPEG of so many pixels takes about 2 ms.
 _INLINE_PIXELS = 1280 * 960
@@ -52,8 +65,8 @@ class FrameDarkroom:
         self._blur = blur
         self._room = room
 
-    async def thumbnail(self, data: bytes) -> GrayImage:
-        """Decodes the grey thumbnail of a frame.
+    async def thumbnail(self, data: bytes, *, color: bool = False) -> GrayImage | ColorImage:
+        """Decodes the thumbnail of a frame.
 
         A camera's usual frame is decoded at once: 0.5 ms for a JPEG of 640x480, less than a way to a thread and back.
         What would hold up all streams goes to the executor: a larger JPEG, and the other formats, which cannot be
@@ -61,6 +74,10 @@ class FrameDarkroom:
 
         Args:
             data: A JPEG, PNG or WebP file.
+            color: Whether in colour, for mode `color`.
+
+        Returns:
+            uint8: grey `(120, 160)`, or BGR with 80 cells on the longer side.
 
         Raises:
             imaging.errors.ImageError: When it cannot be used.
@@ -68,10 +85,10 @@ class FrameDarkroom:
         """
         header = check(data, self._limits)
         if header.format is ImageFormat.JPEG and header.pixels <= _INLINE_PIXELS:
-            return _thumbnail(data, header)
+            return decoded_thumbnail(data, header, color=color)
         with self._room.hold(len(data)):
             async with self._line:
-                return await self._executor.run(_thumbnail, data, header)
+                return await self._executor.run(decoded_thumbnail, data, header, color=color)
 
     async def develop(self, data: bytes) -> SafePicture:
         """Decodes a keyframe and blurs its faces, on the executor.
@@ -95,5 +112,28 @@ class FrameDarkroom:
         return SafePicture(encode_jpeg(blurred.pixels_bgr, quality=self._jpeg_quality), blurred.face_boxes)
 
 
-def _thumbnail(data: bytes, header: ImageHeader) -> GrayImage:
-    return decode_gray_thumbnail(data, width_px=THUMBNAIL_WIDTH_PX, height_px=THUMBNAIL_HEIGHT_PX, header=header)
+def decoded_thumbnail(data: bytes, header: ImageHeader, *, color: bool) -> GrayImage | ColorImage:
+    """Decodes the thumbnail that a mode judges by.
+
+    In colour aspect ratio is kept: how far something moves counts the same across and down.
+
+    Args:
+        data: A JPEG, PNG or WebP file.
+        header: Its header, checked.
+        color: Whether in colour, for mode `color`.
+
+    Returns:
+        uint8: grey `(120, 160)`, or BGR with 80 cells on the longer side.
+
+    Raises:
+        imaging.errors.ImageError: When it cannot be decoded.
+    """
+    if not color:
+        return decode_gray_thumbnail(data, width_px=THUMBNAIL_WIDTH_PX, height_px=THUMBNAIL_HEIGHT_PX, header=header)
+    width, height = header.width_px, header.height_px
+    if header.orientation >= 5:
+        width, height = height, width
+    steps = round(_COLOR_LONG_CELLS / _COLOR_CELL_STEP * min(width, height) / max(width, height))
+    short = max(steps * _COLOR_CELL_STEP, _COLOR_LEAST_CELLS)
+    size = (_COLOR_LONG_CELLS, short) if width >= height else (short, _COLOR_LONG_CELLS)
+    return decode_bgr_thumbnail(data, width_px=size[0], height_px=size[1], header=header)

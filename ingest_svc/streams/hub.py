@@ -28,7 +28,7 @@ from ingest_svc.streams.session import ResultOptions, StreamSession
 from mesh.errors import InvalidInputError, NotFoundError
 
 # How long a newer connection waits for an older one of the same session to put its books in order.
-_FINISH_BEFORE_RESUME_S = 1.0
+_FINISH_BEFORE_RESUME_S = 2.0
 # How long keyframes in work may hold up the end of the process, once all calls have ended.
 _SETTLE_S = 5.0
 
@@ -166,7 +166,7 @@ class StreamHub:
     def _live(
         self, request: OpenRequest, stored: StoredSession, kept: Sequence[KeptResult], sink: Sink, gate: FrameGate
     ) -> LiveStream:
-        config = changed(KeyframeConfig(**stored.keyframes), request.keyframes, "config.keyframes")
+        config = changed(KeyframeConfig.restored(stored.keyframes), request.keyframes, "config.keyframes")
         options = request.results or ResultOptions(**stored.options)  # type: ignore[arg-type]  # names checked when kept
         books = Books(Totals(**stored.totals), stored.books)
         if lost := books.reopen(it.number for it in kept):

@@ -110,10 +110,10 @@ class LiveStream:
 
     async def _look(self, candidate: Candidate, data: bytes) -> Ack:
         try:
-            gray = await self._darkroom.thumbnail(data)
+            thumbnail = await self._darkroom.thumbnail(data, color=self.session.sees_color)
         except (ImageError, VitrineError) as error:
             return self.session.reject(candidate, error.reason)
-        return self.session.look(candidate, gray)
+        return self.session.look(candidate, thumbnail)
 
     async def _choose(self, candidate: Candidate, data: bytes, reason: KeyframeReason, capture_ns: int | None) -> None:
         self._metrics.keyframe(reason)

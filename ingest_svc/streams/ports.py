@@ -12,6 +12,7 @@ from ingest_svc.streams.events import Event, KeptResult, Limits, Result
 from ingest_svc.streams.keyframes import KeyframeReason
 from ingest_svc.streams.ledger import Outcome
 from ingest_svc.streams.similarity import GrayImage
+from ingest_svc.streams.similarity_light import ColorImage
 from ingest_svc.streams.watch import Crowd
 from ingest_svc.streams.watchdog import StallKind
 from mesh.errors import FailedPreconditionError
@@ -146,8 +147,8 @@ class SafePicture:
 class Darkroom(Protocol):
     """Everything that touches the pixels of a frame; `ingest_svc.streams.darkroom` does."""
 
-    async def thumbnail(self, data: bytes) -> GrayImage:
-        """Decodes the grey thumbnail of a frame.
+    async def thumbnail(self, data: bytes, *, color: bool = False) -> GrayImage | ColorImage:
+        """Decodes the thumbnail of a frame, grey or in colour.
 
         Raises:
             imaging.errors.ImageError: When it cannot be used.

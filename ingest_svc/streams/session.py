@@ -13,6 +13,7 @@ from ingest_svc.streams.keyframes import Judgement, KeyframeConfig, KeyframeReas
 from ingest_svc.streams.ledger import Outcome, Totals
 from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRate
 from ingest_svc.streams.similarity import GrayImage
+from ingest_svc.streams.similarity_light import ColorImage
 from mesh.errors import InvalidInputError
 
 # No client drops a million frames: a jump like this is a client that numbers wrongly, and would spoil the totals.
@@ -124,6 +125,11 @@ class StreamSession:
         """How keyframes are chosen now."""
         return self._selector.config
 
+    @property
+    def sees_color(self) -> bool:
+        """Whether the next frame shall be looked at in colour."""
+        return self._selector.sees_color
+
     def configure(self, config: KeyframeConfig) -> None:
         """Changes how keyframes are chosen, from the next frame on."""
         self._selector.config = config
@@ -166,14 +172,14 @@ class StreamSession:
             return self._settle(number, Outcome.SKIPPED_INTERVAL, lost_before)
         return Candidate(number, time.stream_ns, arrival_ns, lost_before)
 
-    def look(self, candidate: Candidate, gray: GrayImage) -> Ack:
+    def look(self, candidate: Candidate, thumbnail: GrayImage | ColorImage) -> Ack:
         """Judges a candidate by its thumbnail.
 
         Args:
             candidate: From `admit`, of the newest frame.
-            gray: uint8 `(120, 160)`; kept when the frame is a keyframe.
+            thumbnail: uint8, grey `(120, 160)` or BGR `(H, W, 3)`; it may be kept.
         """
-        judgement = self._selector.judge(gray, candidate.time_ns)
+        judgement = self._selector.judge(thumbnail, candidate.time_ns)
         outcome = Outcome.SKIPPED_SAME_SCENE if judgement.reason is KeyframeReason.NONE else Outcome.PENDING
         self.books.settle(outcome)
         return Ack(candidate.number, outcome, judgement, lost_before=candidate.lost_before)

@@ -11,10 +11,12 @@ from typing import Any
 import aiohttp
 import pytest
 from google.protobuf.json_format import ParseDict
+from google.rpc import error_details_pb2
 from vitrine.ingest.v1 import frame_pb2
 
 from ingest_svc.__main__ import build
 from mesh.server import serving
+from mesh.status import details_of
 from tests.services.ingest.streams.client import Request, Response, accounted, now_s
 from tests.services.ingest.streams.conftest import Connect, Ingest, jpeg
 
@@ -110,8 +112,8 @@ async def test_json_events_are_the_messages_of_the_contract(ingest: Ingest, user
     assert first[3].outcome == frame_pb2.FRAME_OUTCOME_SKIPPED_INTERVAL
     assert first[3].lost_before_count == 1
     assert first[4].outcome == frame_pb2.FRAME_OUTCOME_SKIPPED_SAME_SCENE
-    assert first[4].HasField("pixel_diff")
-    assert first[5].HasField("ssim")
+    assert first[4].HasField("changed_area")
+    assert first[5].changed_area > 0.2
     assert first[6].rejected_reason == "IMAGE_FORMAT_UNSUPPORTED"
     assert accounted(stats[-1].totals) == stats[-1].totals.highest_frame_number == 6
 
@@ -149,7 +151,59 @@ async def test_pictures_after_a_resume_go_on_with_the_sessions_numbers(ingest: I
 
 
 @pytest.mark.parametrize("protocol", [PROTO, JSON])
-async def test_a_message_above_the_limit_closes_the_socket(ingest: Ingest, user: str, protocol: str) -> None:
+async def test_a_message_above_the_limit_ends_the_stream_and_the_client_hears_the_limit(
+    ingest: Ingest, user: str, protocol: str
+) -> None:
+    settings = ingest.settings(max_message_bytes=50_000)
+    async with serving(settings, build) as server:
+        await server.ready.wait()
+        headers = _bearer(ingest, user)
+        async with _socket(ingest, port=settings.http_port, protocols=(protocol,), headers=headers) as socket:
+            if protocol == PROTO:
+                await socket.send_bytes(Request(config={"parent": f"users/{user}"}).SerializeToString())
+            else:
+                await socket.send_json({"type": "config"})
+            await socket.send_bytes(bytes(60_000))
+            events = [_event(item.data) async for item in socket]
+    assert [event.WhichOneof("event") for event in events] == ["ready", "error"]
+    error = events[1].error
+    assert (error.reason, error.fatal, socket.close_code) == ("MESSAGE_TOO_LARGE", True, 4008)
+    [info] = details_of(error.status, error_details_pb2.ErrorInfo)
+    assert info.metadata == {
+        "limit": "50000", "actual": "60000", "scope": "message", "setting": "max_message_bytes",
+    }  # fmt: skip
+
+
+def _event(data: str | bytes) -> Any:
+    if isinstance(data, bytes):
+        return Response.FromString(data)
+    body = json.loads(data)
+    del body["type"]
+    return ParseDict(body, Response())
+
+
+async def test_frames_above_the_rate_are_told_in_json_too(ingest: Ingest, user: str) -> None:
+    settings = ingest.settings(max_frame_rate_fps=0.5, frame_burst_s=2.0)
+    async with serving(settings, build) as server:
+        await server.ready.wait()
+        async with _socket(ingest, port=settings.http_port, headers=_bearer(ingest, user)) as socket:
+            for _ in range(4):
+                await socket.send_bytes(_FIRST)
+            await socket.send_json({"type": "stop"})
+            events = await _rest(socket)
+    assert events[0]["ready"]["limits"]["maxFrameRateFps"] == 0.5
+    acks = [event["ack"] for event in events if event["type"] == "ack"]
+    refused = [ack["frameNumber"] for ack in acks if ack.get("rejectedReason") == "RATE_LIMITED"]
+    assert len(refused) >= 2  # of four in a moment, and one of them was let in
+    [told] = [event["error"] for event in events if event["type"] == "error"]
+    assert (told["reason"], told["frameNumber"], "fatal" in told) == ("RATE_LIMITED", refused[0], False)
+    kinds = {detail["@type"].rpartition(".")[2]: detail for detail in told["status"]["details"]}
+    assert kinds["RetryInfo"]["retryDelay"] == "1s"
+    assert kinds["ErrorInfo"]["metadata"] == {"limit": "0.5", "scope": "user", "setting": "max_frame_rate_fps"}
+
+
+@pytest.mark.parametrize("protocol", [PROTO, JSON])
+async def test_a_message_far_above_the_limit_closes_the_socket(ingest: Ingest, user: str, protocol: str) -> None:
     def refused() -> float:
         labels = {"rpc": "vitrine.ingest.v1.StreamService/StreamFrames", "code": "RESOURCE_EXHAUSTED"}
         registry = server.runtime.metrics.registry
@@ -160,7 +214,7 @@ async def test_a_message_above_the_limit_closes_the_socket(ingest: Ingest, user:
         await server.ready.wait()
         port, headers = settings.http_port, _bearer(ingest, user)
         async with _socket(ingest, port=port, protocols=(protocol,), headers=headers) as socket:
-            await socket.send_bytes(bytes(60_000))
+            await socket.send_bytes(bytes(110_000))
             assert (await socket.receive(5)).data == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
         async with asyncio.timeout(5):
             while not refused():  # noqa: ASYNC110 - a metric tells nobody

@@ -145,18 +145,28 @@ class KeyframeConfig(_message.Message):
     MIN_INTERVAL_S_FIELD_NUMBER: _builtins.int
     MAX_INTERVAL_S_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
+    COLOR_DIFF_THRESHOLD_FIELD_NUMBER: _builtins.int
+    CHANGED_AREA_THRESHOLD_FIELD_NUMBER: _builtins.int
     ssim_threshold: _builtins.float
-    """A frame whose SSIM to the last keyframe is above this shows the same scene, 0-1. Default 0.85."""
+    """Mode LUMA: a frame whose SSIM to the last keyframe is above this shows the same scene, 0-1. Default 0.85."""
     pixel_diff_threshold: _builtins.float
-    """A frame whose mean absolute difference in grey to the last keyframe is below this shows the same scene, 0-1 of full
-    scale. Default 0.06.
+    """Mode LUMA: a frame whose mean absolute difference in grey to the last keyframe is below this shows the same scene, 0-1
+    of full scale. Default 0.06.
     """
     min_interval_s: _builtins.float
     """The least time between two keyframes in seconds, 0-60. Default 1."""
     max_interval_s: _builtins.float
     """A keyframe is forced when this much time has passed since the last, in seconds, 0.1-600. Default 10."""
     mode: Global___KeyframeMode.ValueType
-    """Which rule to use."""
+    """Which rule to use. A session that began before there were modes goes on with LUMA."""
+    color_diff_threshold: _builtins.float
+    """Mode COLOR: by how much each channel of a colour may differ in the same garment, 0-1 of full scale, once light is
+    accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.043.
+    """
+    changed_area_threshold: _builtins.float
+    """Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0018, a hat on
+    somebody who fills the picture's height.
+    """
     def __init__(
         self,
         *,
@@ -165,11 +175,17 @@ class KeyframeConfig(_message.Message):
         min_interval_s: _builtins.float | None = ...,
         max_interval_s: _builtins.float | None = ...,
         mode: Global___KeyframeMode.ValueType = ...,
+        color_diff_threshold: _builtins.float | None = ...,
+        changed_area_threshold: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_interval_s", b"_max_interval_s", "_min_interval_s", b"_min_interval_s", "_pixel_diff_threshold", b"_pixel_diff_threshold", "_ssim_threshold", b"_ssim_threshold", "max_interval_s", b"max_interval_s", "min_interval_s", b"min_interval_s", "pixel_diff_threshold", b"pixel_diff_threshold", "ssim_threshold", b"ssim_threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_changed_area_threshold", b"_changed_area_threshold", "_color_diff_threshold", b"_color_diff_threshold", "_max_interval_s", b"_max_interval_s", "_min_interval_s", b"_min_interval_s", "_pixel_diff_threshold", b"_pixel_diff_threshold", "_ssim_threshold", b"_ssim_threshold", "changed_area_threshold", b"changed_area_threshold", "color_diff_threshold", b"color_diff_threshold", "max_interval_s", b"max_interval_s", "min_interval_s", b"min_interval_s", "pixel_diff_threshold", b"pixel_diff_threshold", "ssim_threshold", b"ssim_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_interval_s", b"_max_interval_s", "_min_interval_s", b"_min_interval_s", "_pixel_diff_threshold", b"_pixel_diff_threshold", "_ssim_threshold", b"_ssim_threshold", "max_interval_s", b"max_interval_s", "min_interval_s", b"min_interval_s", "mode", b"mode", "pixel_diff_threshold", b"pixel_diff_threshold", "ssim_threshold", b"ssim_threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_changed_area_threshold", b"_changed_area_threshold", "_color_diff_threshold", b"_color_diff_threshold", "_max_interval_s", b"_max_interval_s", "_min_interval_s", b"_min_interval_s", "_pixel_diff_threshold", b"_pixel_diff_threshold", "_ssim_threshold", b"_ssim_threshold", "changed_area_threshold", b"changed_area_threshold", "color_diff_threshold", b"color_diff_threshold", "max_interval_s", b"max_interval_s", "min_interval_s", b"min_interval_s", "mode", b"mode", "pixel_diff_threshold", b"pixel_diff_threshold", "ssim_threshold", b"ssim_threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__changed_area_threshold: _TypeAlias = _typing.Literal["changed_area_threshold"]  # noqa: Y015
+    _WhichOneofArgType__changed_area_threshold: _TypeAlias = _typing.Literal["_changed_area_threshold", b"_changed_area_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__color_diff_threshold: _TypeAlias = _typing.Literal["color_diff_threshold"]  # noqa: Y015
+    _WhichOneofArgType__color_diff_threshold: _TypeAlias = _typing.Literal["_color_diff_threshold", b"_color_diff_threshold"]  # noqa: Y015
     _WhichOneofReturnType__max_interval_s: _TypeAlias = _typing.Literal["max_interval_s"]  # noqa: Y015
     _WhichOneofArgType__max_interval_s: _TypeAlias = _typing.Literal["_max_interval_s", b"_max_interval_s"]  # noqa: Y015
     _WhichOneofReturnType__min_interval_s: _TypeAlias = _typing.Literal["min_interval_s"]  # noqa: Y015
@@ -178,6 +194,10 @@ class KeyframeConfig(_message.Message):
     _WhichOneofArgType__pixel_diff_threshold: _TypeAlias = _typing.Literal["_pixel_diff_threshold", b"_pixel_diff_threshold"]  # noqa: Y015
     _WhichOneofReturnType__ssim_threshold: _TypeAlias = _typing.Literal["ssim_threshold"]  # noqa: Y015
     _WhichOneofArgType__ssim_threshold: _TypeAlias = _typing.Literal["_ssim_threshold", b"_ssim_threshold"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__changed_area_threshold) -> _WhichOneofReturnType__changed_area_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__color_diff_threshold) -> _WhichOneofReturnType__color_diff_threshold | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_interval_s) -> _WhichOneofReturnType__max_interval_s | None: ...
     @_typing.overload
@@ -304,6 +324,7 @@ class FrameAck(_message.Message):
     SSIM_FIELD_NUMBER: _builtins.int
     PIXEL_DIFF_FIELD_NUMBER: _builtins.int
     LOST_BEFORE_COUNT_FIELD_NUMBER: _builtins.int
+    CHANGED_AREA_FIELD_NUMBER: _builtins.int
     frame_number: _builtins.int
     """The frame's number."""
     outcome: Global___FrameOutcome.ValueType
@@ -313,11 +334,13 @@ class FrameAck(_message.Message):
     rejected_reason: _builtins.str
     """Where `outcome` is REJECTED: the name of the error reason, for example `IMAGE_CORRUPT` or `BLUR_FAILED`."""
     ssim: _builtins.float
-    """SSIM to the last keyframe, where it was computed."""
+    """Mode LUMA: SSIM to the last keyframe, where it was computed."""
     pixel_diff: _builtins.float
-    """Mean absolute difference to the last keyframe, 0-1, where it was computed."""
+    """Mode LUMA: mean absolute difference to the last keyframe, 0-1, where it was computed."""
     lost_before_count: _builtins.int
     """How many numbers directly before this one are missing; they count as lost until they arrive."""
+    changed_area: _builtins.float
+    """Mode COLOR: the share of the picture with colours that were not there before, 0-1, where it was computed."""
     def __init__(
         self,
         *,
@@ -328,15 +351,20 @@ class FrameAck(_message.Message):
         ssim: _builtins.float | None = ...,
         pixel_diff: _builtins.float | None = ...,
         lost_before_count: _builtins.int = ...,
+        changed_area: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pixel_diff", b"_pixel_diff", "_ssim", b"_ssim", "pixel_diff", b"pixel_diff", "ssim", b"ssim"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_changed_area", b"_changed_area", "_pixel_diff", b"_pixel_diff", "_ssim", b"_ssim", "changed_area", b"changed_area", "pixel_diff", b"pixel_diff", "ssim", b"ssim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pixel_diff", b"_pixel_diff", "_ssim", b"_ssim", "frame_number", b"frame_number", "keyframe_reason", b"keyframe_reason", "lost_before_count", b"lost_before_count", "outcome", b"outcome", "pixel_diff", b"pixel_diff", "rejected_reason", b"rejected_reason", "ssim", b"ssim"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_changed_area", b"_changed_area", "_pixel_diff", b"_pixel_diff", "_ssim", b"_ssim", "changed_area", b"changed_area", "frame_number", b"frame_number", "keyframe_reason", b"keyframe_reason", "lost_before_count", b"lost_before_count", "outcome", b"outcome", "pixel_diff", b"pixel_diff", "rejected_reason", b"rejected_reason", "ssim", b"ssim"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__changed_area: _TypeAlias = _typing.Literal["changed_area"]  # noqa: Y015
+    _WhichOneofArgType__changed_area: _TypeAlias = _typing.Literal["_changed_area", b"_changed_area"]  # noqa: Y015
     _WhichOneofReturnType__pixel_diff: _TypeAlias = _typing.Literal["pixel_diff"]  # noqa: Y015
     _WhichOneofArgType__pixel_diff: _TypeAlias = _typing.Literal["_pixel_diff", b"_pixel_diff"]  # noqa: Y015
     _WhichOneofReturnType__ssim: _TypeAlias = _typing.Literal["ssim"]  # noqa: Y015
     _WhichOneofArgType__ssim: _TypeAlias = _typing.Literal["_ssim", b"_ssim"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__changed_area) -> _WhichOneofReturnType__changed_area | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pixel_diff) -> _WhichOneofReturnType__pixel_diff | None: ...
     @_typing.overload

@@ -25,15 +25,15 @@ export declare const file_vitrine_ingest_v1_frame: GenFile;
  */
 export declare type KeyframeConfig = Message<"vitrine.ingest.v1.KeyframeConfig"> & {
   /**
-   * A frame whose SSIM to the last keyframe is above this shows the same scene, 0-1. Default 0.85.
+   * Mode LUMA: a frame whose SSIM to the last keyframe is above this shows the same scene, 0-1. Default 0.85.
    *
    * @generated from field: optional double ssim_threshold = 1;
    */
   ssimThreshold?: number | undefined;
 
   /**
-   * A frame whose mean absolute difference in grey to the last keyframe is below this shows the same scene, 0-1 of full
-   * scale. Default 0.06.
+   * Mode LUMA: a frame whose mean absolute difference in grey to the last keyframe is below this shows the same scene, 0-1
+   * of full scale. Default 0.06.
    *
    * @generated from field: optional double pixel_diff_threshold = 2;
    */
@@ -54,11 +54,27 @@ export declare type KeyframeConfig = Message<"vitrine.ingest.v1.KeyframeConfig">
   maxIntervalS?: number | undefined;
 
   /**
-   * Which rule to use.
+   * Which rule to use. A session that began before there were modes goes on with LUMA.
    *
    * @generated from field: vitrine.ingest.v1.KeyframeMode mode = 5;
    */
   mode: KeyframeMode;
+
+  /**
+   * Mode COLOR: by how much each channel of a colour may differ in the same garment, 0-1 of full scale, once light is
+   * accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.043.
+   *
+   * @generated from field: optional double color_diff_threshold = 6;
+   */
+  colorDiffThreshold?: number | undefined;
+
+  /**
+   * Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0018, a hat on
+   * somebody who fills the picture's height.
+   *
+   * @generated from field: optional double changed_area_threshold = 7;
+   */
+  changedAreaThreshold?: number | undefined;
 };
 
 /**
@@ -229,14 +245,14 @@ export declare type FrameAck = Message<"vitrine.ingest.v1.FrameAck"> & {
   rejectedReason: string;
 
   /**
-   * SSIM to the last keyframe, where it was computed.
+   * Mode LUMA: SSIM to the last keyframe, where it was computed.
    *
    * @generated from field: optional float ssim = 5;
    */
   ssim?: number | undefined;
 
   /**
-   * Mean absolute difference to the last keyframe, 0-1, where it was computed.
+   * Mode LUMA: mean absolute difference to the last keyframe, 0-1, where it was computed.
    *
    * @generated from field: optional float pixel_diff = 6;
    */
@@ -248,6 +264,13 @@ export declare type FrameAck = Message<"vitrine.ingest.v1.FrameAck"> & {
    * @generated from field: uint64 lost_before_count = 7;
    */
   lostBeforeCount: bigint;
+
+  /**
+   * Mode COLOR: the share of the picture with colours that were not there before, 0-1, where it was computed.
+   *
+   * @generated from field: optional float changed_area = 8;
+   */
+  changedArea?: number | undefined;
 };
 
 /**

@@ -1686,17 +1686,22 @@ class FrameAck(betterproto2.Message):
 
     ssim: "float | None" = betterproto2.field(5, betterproto2.TYPE_FLOAT, optional=True)
     """
-    SSIM to the last keyframe, where it was computed.
+    Mode LUMA: SSIM to the last keyframe, where it was computed.
     """
 
     pixel_diff: "float | None" = betterproto2.field(6, betterproto2.TYPE_FLOAT, optional=True)
     """
-    Mean absolute difference to the last keyframe, 0-1, where it was computed.
+    Mode LUMA: mean absolute difference to the last keyframe, 0-1, where it was computed.
     """
 
     lost_before_count: "int" = betterproto2.field(7, betterproto2.TYPE_UINT64)
     """
     How many numbers directly before this one are missing; they count as lost until they arrive.
+    """
+
+    changed_area: "float | None" = betterproto2.field(8, betterproto2.TYPE_FLOAT, optional=True)
+    """
+    Mode COLOR: the share of the picture with colours that were not there before, 0-1, where it was computed.
     """
 
 
@@ -1882,13 +1887,13 @@ class KeyframeConfig(betterproto2.Message):
 
     ssim_threshold: "float | None" = betterproto2.field(1, betterproto2.TYPE_DOUBLE, optional=True)
     """
-    A frame whose SSIM to the last keyframe is above this shows the same scene, 0-1. Default 0.85.
+    Mode LUMA: a frame whose SSIM to the last keyframe is above this shows the same scene, 0-1. Default 0.85.
     """
 
     pixel_diff_threshold: "float | None" = betterproto2.field(2, betterproto2.TYPE_DOUBLE, optional=True)
     """
-    A frame whose mean absolute difference in grey to the last keyframe is below this shows the same scene, 0-1 of full
-    scale. Default 0.06.
+    Mode LUMA: a frame whose mean absolute difference in grey to the last keyframe is below this shows the same scene, 0-1
+    of full scale. Default 0.06.
     """
 
     min_interval_s: "float | None" = betterproto2.field(3, betterproto2.TYPE_DOUBLE, optional=True)
@@ -1903,7 +1908,19 @@ class KeyframeConfig(betterproto2.Message):
 
     mode: "KeyframeMode" = betterproto2.field(5, betterproto2.TYPE_ENUM, default_factory=lambda: KeyframeMode(0))
     """
-    Which rule to use.
+    Which rule to use. A session that began before there were modes goes on with LUMA.
+    """
+
+    color_diff_threshold: "float | None" = betterproto2.field(6, betterproto2.TYPE_DOUBLE, optional=True)
+    """
+    Mode COLOR: by how much each channel of a colour may differ in the same garment, 0-1 of full scale, once light is
+    accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.043.
+    """
+
+    changed_area_threshold: "float | None" = betterproto2.field(7, betterproto2.TYPE_DOUBLE, optional=True)
+    """
+    Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0018, a hat on
+    somebody who fills the picture's height.
     """
 
 
