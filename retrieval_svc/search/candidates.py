@@ -13,6 +13,7 @@ from retrieval_svc.index.generation import OpenGeneration
 from retrieval_svc.index.schema import IMAGE_VECTOR, WORDS_VECTOR
 from retrieval_svc.index.vector_index import Hit, IndexQuery
 from retrieval_svc.search.certificate import EXACT_RECALL, Recall, RecallMeter
+from retrieval_svc.search.favoured import favoured_by, merged
 from retrieval_svc.search.hits import first_hits, ordered
 from retrieval_svc.search.likeness import cosines
 from retrieval_svc.search.plan import RankPlan
@@ -24,6 +25,8 @@ from retrieval_svc.search.ranking import NO_BUDGET, best_possible, formula_of, k
 _HEAD_POOL = 400
 _NEAR_HEAD_POOL = 256
 _SMALL_LIFT = 0.4
+# With a budget: of those that it favours, where the nearest cannot rule them out. See `favoured`.
+_FAVOURED_POOL = 192
 MAX_RANK = 1_000
 # Candidates with the least scores whose likeness is looked up. Likeness is most of a score, so one of the farthest is
 # among them: with eight the bound is looser by about 0.001 than with the farthest itself.
@@ -83,13 +86,27 @@ class CandidateFinder:
         first_pool = _head_pool(plan)
         if plan.words is not None or pool <= first_pool:
             return await self._near(generation, plan, wanted, pool, eligible)
-        head = await self._near(generation, plan, wanted, first_pool, eligible)
+        head = await self._head(generation, plan, wanted, eligible, needed)
         if needed <= first_pool:
             return replace(head, reach=pool)
         wide = await self._near(generation, plan, wanted, pool, eligible)
         first = {hit.id for hit in head.hits}
-        behind = [hit for hit in wide.hits if hit.id not in first]
-        return replace(wide, hits=[*head.hits, *behind])
+        hits = [*head.hits, *(hit for hit in wide.hits if hit.id not in first)]
+        return replace(wide, hits=hits, count=len(hits))
+
+    async def _head(
+        self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, eligible: int, needed: int
+    ) -> Candidates:
+        """Ranks the nearest, and with a budget those that it favours too, unless the nearest rule them out."""
+        head = await self._near(generation, plan, wanted, _head_pool(plan), eligible)
+        favoured = favoured_by(plan, wanted)
+        last = head.hits[: max(1, needed)][-1:]
+        if favoured is None or (last and head.unseen_bound <= last[0].score):
+            return head
+        more = await self._near(generation, plan, favoured.filter, _FAVOURED_POOL, eligible)
+        hits = merged(head.hits, more.hits)
+        bound = max(head.unseen_bound - favoured.loss, more.unseen_bound if more.hits else 0.0)
+        return replace(head, hits=hits, count=len(hits), recall=head.recall.joined(more.recall), unseen_bound=bound)
 
     async def _scanned(
         self, generation: OpenGeneration, plan: RankPlan, wanted: models.Filter, eligible: int, needed: int
@@ -137,8 +154,13 @@ class CandidateFinder:
 
 
 def _head_pool(plan: RankPlan) -> int:
-    """Returns how many of the nearest are ranked among themselves: the more the other terms count, the more."""
+    """Returns how many of the nearest are ranked among themselves: the more the other terms count, the more.
+
+    What a budget favours is looked for by itself, and so are fewer of the nearest.
+    """
     ranking, dense = plan.ranking, plan.dense()
+    if favoured_by(plan, models.Filter()) is not None:
+        return _NEAR_HEAD_POOL
     same_for_all = ranking.weights.price * NO_BUDGET if ranking.budget_eur is None else 0.0
     lift, likeness = best_possible(ranking, 0.0, 0.0) - same_for_all, dense[1] if dense else 0.0
     return _NEAR_HEAD_POOL if lift <= _SMALL_LIFT * likeness else _HEAD_POOL

@@ -40,6 +40,16 @@ class Recall:
         """Whether it is that of this very search, so that the bound speaks of what it missed too."""
         return self.method is not RecallMethod.SAMPLED
 
+    def joined(self, other: Recall) -> Recall:
+        """Returns the recall of a search that asked the graph twice: known only where both are."""
+        if not (self.known and other.known):
+            return other if self.known else self
+        count = self.sample_count + other.sample_count
+        if count == 0:
+            return self
+        value = (self.value * self.sample_count + other.value * other.sample_count) / count
+        return Recall(RecallMethod.MEASURED, value, value, count)
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:

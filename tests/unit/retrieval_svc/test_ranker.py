@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from retrieval_svc.catalog.product import point_id
 from retrieval_svc.index import edge
 from retrieval_svc.index.edge import QdrantEdge
 from retrieval_svc.index.generation import GenerationState, OpenGeneration
-from retrieval_svc.index.schema import index_filter, payload_of, point_of
+from retrieval_svc.index.schema import IndexedProduct, index_filter, payload_of, point_of
 from retrieval_svc.index.words import WordEncoder
+from retrieval_svc.search import candidates
 from retrieval_svc.search.candidates import CandidateFinder, with_best_words
 from retrieval_svc.search.certificate import RecallMethod
 from retrieval_svc.search.counts import FilterCounts
@@ -187,7 +189,7 @@ async def test_pages_join_beyond_the_nearest_that_are_ranked_first(generation: O
     ("ranking", "expected"),
     [
         pytest.param(Ranking(), 256, id="published"),
-        pytest.param(Ranking(budget_eur=60.0), 400, id="budget"),
+        pytest.param(Ranking(Weights(0.8, 0.05, 0.1, 0.1), 60.0), 256, id="budget-that-counts-little"),
         pytest.param(Ranking(Weights(1.0, 0.0, 0.0, 0.0), 60.0), 256, id="looks-alone"),
         pytest.param(Ranking(Weights(0.3, 0.0, 0.3, 0.4)), 400, id="brand-and-availability"),
     ],
@@ -198,6 +200,80 @@ async def test_more_are_ranked_where_other_terms_count_more(
     ranker = Ranker(exact_limit=100, sample_share=0.0)
     page = await ranker.rank(generation, plan(51, ranking, pool=800), 0, 20)
     assert page.certificate.candidate_count == expected
+
+
+BUDGETS = [
+    pytest.param(Ranking(budget_eur=60.0), id="published"),
+    pytest.param(Ranking(budget_eur=15.0), id="a-budget-that-few-prices-are-near"),
+    pytest.param(Ranking(Weights(0.4, 0.4, 0.1, 0.1), 60.0), id="price-counts-as-much-as-looks"),
+    pytest.param(Ranking(Weights(0.5, 0.4, 0.1, 0.0), 60.0), id="not-whether-it-can-be-had"),
+]
+
+
+@pytest.fixture
+def small_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fortieth of this catalogue, as they are of a big one."""
+    monkeypatch.setattr(candidates, "_NEAR_HEAD_POOL", 64)
+    monkeypatch.setattr(candidates, "_FAVOURED_POOL", 64)
+
+
+@pytest.mark.usefixtures("small_pools")
+@pytest.mark.parametrize("ranking", BUDGETS)
+async def test_what_a_budget_favours_is_found_behind_the_nearest(generation: OpenGeneration, ranking: Ranking) -> None:
+    ranker = Ranker(exact_limit=100, sample_share=0.0)
+    found = behind = 0
+    for seed in range(200, 205):
+        page = await ranker.rank(generation, plan(seed, ranking, pool=800), 0, 20)
+        names = [match.product.product_id for match in page.matches]
+        scores = [match.score for match in page.matches]
+        assert len(set(names)) == 20
+        assert all(one >= other - 1e-6 for one, other in pairwise(scores))
+        truth = exact_order(seed, ranking)[:20]
+        found += len(set(names) & set(truth))
+        behind += len(set(truth) - set(nearest(seed, 128)))
+    assert behind >= 12  # else this test says nothing
+    assert found > 100 - behind  # more than as many of the nearest would hold
+
+
+def nearest(seed: int, count: int) -> list[str]:
+    """The most alike, by plain arithmetic."""
+    likeness = {
+        item.product.product_id: float(unit(seed) @ np.asarray(item.vector))
+        for item in PRODUCTS
+        if item.vector is not None
+    }
+    return sorted(likeness, key=lambda product_id: -likeness[product_id])[:count]
+
+
+@pytest.mark.parametrize("ranking", BUDGETS)
+async def test_bound_holds_for_what_no_budget_favours_and_for_what_one_does(
+    generation: OpenGeneration, ranking: Ranking
+) -> None:
+    finder = CandidateFinder(exact_limit=100, sample_share=1.0)
+    wanted = index_filter(ProductFilter(), RATES, with_vector=False)
+    for seed in range(220, 222):
+        made = plan(seed, ranking, pool=800)
+        found = await finder.find(generation, made, wanted, 2700, 20)
+        assert 256 < found.count <= 256 + 192
+        names = {hit.id for hit in found.hits}
+        assert len(names) == found.count
+        unseen = [
+            item for item in PRODUCTS if item.vector is not None and point_id(item.product.product_id) not in names
+        ]
+        best = max(score_at(seed, ranking, item) for item in unseen)
+        assert best <= found.unseen_bound + 1e-6
+
+
+def score_at(seed: int, ranking: Ranking, item: IndexedProduct) -> float:
+    cosine = float(unit(seed) @ np.asarray(item.vector))
+    return score_of(terms_of(ranking, Features.of_payload(payload_of(item, RATES), cosine, 0.0, 0.0)))
+
+
+async def test_pages_join_where_a_budget_favours_what_is_farther(generation: OpenGeneration) -> None:
+    ranker, ranking = Ranker(exact_limit=100, sample_share=0.0), Ranking(budget_eur=60.0)
+    pages = [await ranker.rank(generation, plan(5, ranking, pool=800), start, 60) for start in range(0, 780, 60)]
+    names = [match.product.product_id for page in pages for match in page.matches]
+    assert len(names) == len(set(names)) == 780
 
 
 @pytest.mark.parametrize("exact_limit", [100, 5000], ids=["graph", "scan"])
@@ -251,9 +327,9 @@ async def test_no_product_beyond_the_candidates_reaches_the_bound(
         for item in PRODUCTS
         if item.vector is not None
     }
-    candidates = {match.product.product_id for match in page.matches}
-    assert len(candidates) == 200
-    farthest = min(likeness[product_id] for product_id in candidates)
+    shown = {match.product.product_id for match in page.matches}
+    assert len(shown) == 200
+    farthest = min(likeness[product_id] for product_id in shown)
     bound = page.certificate.unseen_score_bound
     assert bound >= best_possible(ranking, farthest, 0.0) - 1e-6
     assert bound <= best_possible(ranking, farthest, 0.0) + 0.05
