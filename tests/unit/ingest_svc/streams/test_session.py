@@ -9,6 +9,7 @@ import pytest
 
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeReason
 from ingest_svc.streams.ledger import Outcome
+from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRate
 from ingest_svc.streams.session import Ack, Candidate, ResultOptions, StreamSession
 from mesh.errors import InvalidInputError
 
@@ -66,6 +67,26 @@ def test_frames_far_behind_are_late_and_not_looked_at(session: StreamSession) ->
     assert isinstance(stalled, Ack)
     assert stalled.outcome is Outcome.LATE
     assert isinstance(session.admit(3, 4900 * _MS, 5000 * _MS), Candidate)
+
+
+def test_frames_above_the_rate_are_rejected_undecoded_and_stay_in_the_books() -> None:
+    gate = FrameGate(FrameRate(1.0, 2.0))
+    session = StreamSession(str(uuid.UUID(int=5)), KeyframeConfig(), ResultOptions(), max_delay_s=2.0, gate=gate)
+    assert isinstance(session.admit(1, 0, 0), Candidate)
+    session.reject(Candidate(1, 0, 0, 0), "IMAGE_CORRUPT")
+    assert isinstance(session.admit(2, 1, 1), Candidate)
+    session.reject(Candidate(2, 0, 0, 0), "IMAGE_CORRUPT")
+    above = session.admit(5, 2, 2)
+    assert isinstance(above, Ack)
+    assert (above.outcome, above.rejected_reason, above.lost_before) == (Outcome.REJECTED, "RATE_LIMITED", 2)
+    assert gate.complaint() is not None
+    again = session.admit(5, 3, 3)
+    assert isinstance(again, Ack)
+    assert again.outcome is Outcome.DUPLICATE  # whatever was sent once has one outcome
+    assert isinstance(session.admit(6, 4, 2_000_000_000), Candidate)
+    session.reject(Candidate(6, 0, 0, 0), "IMAGE_CORRUPT")
+    assert session.totals.accounted == session.totals.highest == 6
+    assert (session.totals.rejected, session.totals.received) == (4, 5)
 
 
 def test_event_ids_depend_on_session_and_frame_alone(session: StreamSession) -> None:
