@@ -34,42 +34,44 @@ def test_a_good_line_gets_no_advice(jitter_s: float) -> None:
     assert run.advice == []
 
 
-@pytest.mark.parametrize("low", [0.4 * MB, 0.15 * MB, 0.04 * MB, 0.015 * MB])
-@pytest.mark.parametrize("fps", [5, 10, 24])
+@pytest.mark.parametrize(
+    ("low", "fps"),
+    [(0.4 * MB, 10), (0.4 * MB, 24), (0.15 * MB, 5), (0.15 * MB, 24), (0.04 * MB, 10), (0.015 * MB, 24)],
+)
 def test_a_line_that_narrows_is_followed_down_and_up_again(low: float, fps: float) -> None:
     def capacity(at: float) -> float:
         return low if 60 <= at < 360 else 6 * MB
 
-    run = simulate(FlowWatch(), capacity, 900, fps=fps)
+    run = simulate(FlowWatch(), capacity, 760, fps=fps)
     assert run.changes(0, 60) == 0
     assert 60 < run.advice[0][0] < 68 + 3 * frame_bytes(1280, 85) / low  # noticed: after two frames at least
     assert run.delay_s(80, 360) < 0.5 + 1.5 * frame_bytes(320, 40) / low  # the queue is gone, and stays so
     assert run.changes(100, 360) <= 14  # trials, ever more rarely
     assert run.changes(230, 360) <= 8
-    at_end = run.at(900)
+    at_end = run.at(760)
     assert at_end is not None
     assert (at_end.fps, at_end.long_side_px) == (30, 1280)
-    assert run.changes(700, 900) == 0
-    rate = sum(600 < at < 900 for at, _ in run.delays) / 300
+    assert run.changes(640, 760) == 0
+    rate = sum(640 < at < 760 for at, _ in run.delays) / 120
     assert rate == pytest.approx(fps, rel=0.02)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_line_that_is_always_narrow_is_settled_on(seed: int) -> None:
-    run = simulate(FlowWatch(spread=seed / 3), lambda _: 0.12 * MB, 1200, jitter_s=0.03, seed=seed)
-    assert run.delay_s(30, 1200) < 0.5
-    assert run.changes(0, 1200) < 40
-    assert run.changes(600, 1200) <= 12
-    asked = [advice for at in range(600, 1200) if (advice := run.at(at)) is not None]
+    run = simulate(FlowWatch(spread=seed / 3), lambda _: 0.12 * MB, 900, jitter_s=0.03, seed=seed)
+    assert run.delay_s(30, 900) < 0.5
+    assert run.changes(0, 900) < 40
+    assert run.changes(500, 900) <= 10
+    asked = [advice for at in range(500, 900) if (advice := run.at(at)) is not None]
     used = sum(frame_bytes(each.long_side_px, each.jpeg_quality) * each.fps for each in asked)
-    assert used / 600 > 0.3 * 0.12 * MB  # and not by sending next to nothing
+    assert used / 400 > 0.3 * 0.12 * MB  # and not by sending next to nothing
 
 
 def test_a_wavering_line_makes_no_swing() -> None:
     """Half a megabyte, more or less, another every five seconds."""
     waves = np.random.default_rng(5).uniform(0.3, 0.7, 1000) * MB
-    run = simulate(FlowWatch(), lambda at: float(waves[int(at / 5)]), 1200)
-    assert run.changes(100, 1200) < 40
+    run = simulate(FlowWatch(), lambda at: float(waves[int(at / 5)]), 800)
+    assert run.changes(100, 800) < 30
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(run.advice)]
     assert min(gaps) >= 2
 
