@@ -325,6 +325,16 @@ def test_what_faults_do_is_explained_and_what_stood_before_them_is_not() -> None
     assert not compare(THEN, now, lossy, same_pictures=True).as_expected
 
 
+@pytest.mark.parametrize(("late_at", "as_expected"), [(9, True), (25, False)], ids=["before", "after"])
+def test_keyframes_may_come_otherwise_after_frames_that_were_late_and_not_before(
+    late_at: int, as_expected: bool
+) -> None:
+    then = session({1: "processed first", late_at: "late", 15: "processed scene_change"}, count=30)
+    now = session({1: "processed first", 21: "processed scene_change"}, count=30)
+    found = compare(then, now, then.plan(), same_pictures=True)
+    assert (found.missing, found.extra, found.as_expected) == ((15,), (21,), as_expected)
+
+
 def test_numbers_are_followed_through_a_camera_that_stalled() -> None:
     plan = inject(THEN.plan(), [Stall(at=Span(0.45), lasts=Span(0.3))])  # frames 6, 7 and 8 are not taken
     ends = {1: "processed first", 8: "processed scene_change", 17: "skipped_interval"}
@@ -342,6 +352,13 @@ def test_books_of_a_server_that_lost_something_are_not_as_expected() -> None:
     found = compare(THEN, now, THEN.plan(), same_pictures=True)
     assert found.account == ("received: 30 expected, 29 on the server", "lost: 0 expected, 1 on the server")
     assert not found.as_expected
+
+
+def test_hours_are_compared_in_a_moment() -> None:
+    hours = session({1: "processed first", 500: "processed scene_change"}, count=50_000)
+    started = time.process_time()
+    assert compare(hours, hours, hours.plan(), same_pictures=True).as_expected
+    assert time.process_time() - started < 10, "with the square of the length it would be minutes"
 
 
 def test_garments_are_compared_where_the_pictures_are_the_same() -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from vitrine.cli.commands import Impersonal
 from vitrine.cli.output import as_json, console
+from vitrine.cli.report_option import ReportFile, check_report, tell_report
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
-from vitrine.cli.streaming import ReportFile, check_report, describe, show_stream, tell_report, warn_skipped
+from vitrine.cli.streaming import describe, show_stream, warn_skipped
 from vitrine.ingest.v1.stream_service_pb2 import ResultOptions
 from vitrine.sdk import FrameStream, StreamSettings, Vitrine, frames_of
 from vitrine.sdk.recording import Kept, Recorder, SourceNote

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from vitrine.cli.live import OUTCOME_WORDS
-from vitrine.sdk.recording_compare import TOLERANCE_S, Change, Comparison
+from vitrine.sdk.recording_compare import Change, Comparison
+from vitrine.sdk.recording_reasons import TOLERANCE_S
 from vitrine.words import counted
 
 _SHOWN = 6

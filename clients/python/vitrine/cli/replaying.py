@@ -14,8 +14,9 @@ from vitrine.cli.output import as_json, console
 from vitrine.cli.recording import check_recording
 from vitrine.cli.replay_words import comparison_lines, comparison_plain
 from vitrine.cli.report import Section
+from vitrine.cli.report_option import ReportFile, check_report, tell_report
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
-from vitrine.cli.streaming import ReportFile, check_report, show_events, tell_report, witnesses
+from vitrine.cli.streaming import show_events, witnesses
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1.stream_service_pb2 import ResultOptions
 from vitrine.sdk import StreamSettings, Vitrine
@@ -33,6 +34,8 @@ from vitrine.words import counted
 
 _DEFAULTS = {"minIntervalS": 1.0, "maxIntervalS": 10.0}
 _LEAST_MAX_INTERVAL_S = 0.1
+# A time divided by the speed is rounded to a nanosecond, and may so fall short of an interval that it had reached.
+_ROUNDING_S = 2e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,10 @@ class _Replay:
         keyframes = frame_pb2.KeyframeConfig()
         if self.recorded.keyframes or self.speed != 1:
             ParseDict({**_DEFAULTS, **self.recorded.keyframes}, keyframes, ignore_unknown_fields=True)
-            keyframes.min_interval_s /= self.speed
-            keyframes.max_interval_s = max(_LEAST_MAX_INTERVAL_S, keyframes.max_interval_s / self.speed)
+            slack_s = 0.0 if self.speed == 1 else _ROUNDING_S
+            keyframes.min_interval_s = max(0.0, keyframes.min_interval_s / self.speed - slack_s)
+            longest_s = keyframes.max_interval_s / self.speed - slack_s
+            keyframes.max_interval_s = max(_LEAST_MAX_INTERVAL_S, longest_s)
         options = ResultOptions(skip_taste=True, skip_matches=True, skip_personal_ranking=True)
         return StreamSettings(keyframes=keyframes, results=options, source="replay")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 from rich.live import Live
 from vitrine.cli.commands import Impersonal
+from vitrine.cli.keyframe_rule import RuleOption, mode_of
 from vitrine.cli.live import LiveView
 from vitrine.cli.output import as_json, console, errors
-from vitrine.cli.report import ENDINGS, Report, Section, save_report
+from vitrine.cli.report_option import ReportFile, check_report, tell_report
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from vitrine.ingest.v1.stream_service_pb2 import StreamFramesResponse
@@ -25,8 +26,6 @@ from vitrine.sdk.witness import Witness, Witnesses
 from vitrine.words import counted
 
 _REFRESHES_PER_S = 5
-# An option of `stream`, `record` and `replay`.
-ReportFile = Annotated[Path | None, typer.Option("--report", help="Write a report of one page here (.html or .md).")]
 
 
 def stream(
@@ -47,6 +46,7 @@ def stream(
     pixel_diff: Annotated[
         float | None, typer.Option(min=0, max=1, help="Mean difference below this is the same scene (0.06).")
     ] = None,
+    mode: RuleOption = None,
     adapt: Annotated[
         bool, typer.Option(help="Send fewer, smaller or coarser frames where the mesh advises it.")
     ] = True,
@@ -62,6 +62,7 @@ def stream(
         max_interval_s=max_interval_s,
         ssim_threshold=ssim,
         pixel_diff_threshold=pixel_diff,
+        mode=mode_of(mode),
     )
     check_report(report, session)
     try:
@@ -90,42 +91,6 @@ def stream(
         warn_skipped(skipped, json_output=session.json_output)
     if skipped:
         raise typer.Exit(EXIT_FAILED)
-
-
-def check_report(report: Path | None, session: Session) -> None:
-    """Ends the program where a report could not be written.
-
-    Args:
-        report: The file; None for no report.
-        session: The shared options.
-    """
-    if report is None:
-        return
-    if report.suffix.lower() not in ENDINGS:
-        session.fail(f"--report: expected a file that ends in {' or '.join(ENDINGS)}, got {report}", EXIT_USAGE)
-    if not report.parent.is_dir():
-        session.fail(f"--report: there is no folder {report.parent}", EXIT_USAGE)
-
-
-def tell_report(
-    path: Path | None, title: str, view: LiveView, session: Session, sections: Sequence[Section] = ()
-) -> None:
-    """Writes the report and says where it is.
-
-    Args:
-        path: The file; None for no report.
-        title: What was streamed.
-        view: What collected the stream.
-        session: The shared options.
-        sections: What else there is to say.
-    """
-    if path is None:
-        return
-    save_report(Report.of(title, view, sections), path)
-    if session.json_output:
-        as_json({"report": str(path)})
-    else:
-        console.print(f"report: {path}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def warn_skipped(skipped: list[Path], *, json_output: bool) -> None:

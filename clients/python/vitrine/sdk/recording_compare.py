@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from vitrine.sdk.plans import Plan
+from vitrine.sdk.recording_reasons import AFTER_LATE, TOLERANCE_S, Reasons
 from vitrine.sdk.recording_session import RecordedSession
-
-TOLERANCE_S = 0.5
-_CHOSEN = ("processed", "superseded", "pending")
-# What of a frame's end depends on how busy mesh and network were.
-_BY_LOAD = ("superseded", "late", "pending", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,79 +64,6 @@ class Comparison:
         return keyframes and not self.account and not self.garments_differ and all(it.why for it in self.changes)
 
 
-@dataclass(slots=True)
-class _Comparing:
-    recorded: RecordedSession
-    replayed: RecordedSession
-    plan: Plan
-    same_pictures: bool
-    speed: float
-    # Of each recorded number: the number that the replay gave it. A camera that stalls takes fewer.
-    numbers: dict[int, int] = field(default_factory=dict)
-    touched: dict[int, str] = field(default_factory=dict)
-    first_touched_s: float = float("inf")
-
-    def __post_init__(self) -> None:
-        account = self.plan.account()
-        self.numbers = {it.picture + 1: it.number for it in self.plan.filmed()}
-        back = {new: old for old, new in self.numbers.items()}
-        before = {it.number for it in self.recorded.plan().unsent}
-        for number in self.recorded.frames:
-            if number not in self.numbers:
-                self.touched[number] = "the camera of the replay did not take it"
-        marks = [
-            (account.never_sent, "never sent"),
-            (account.overtaken, "sent after later ones"),
-            (account.damaged, "sent broken"),
-        ]
-        for found, why in marks:
-            for number in found:
-                old = back.get(number, 0)
-                if old and old not in before:
-                    self.touched[old] = f"{why} by the replay"
-        late = self._delayed()
-        times = [self.at_s(it) for it in (*self.touched, *late)] + [cut.at_s * self.speed for cut in self.plan.cuts]
-        self.first_touched_s = min(times, default=float("inf"))
-
-    def _delayed(self) -> list[int]:
-        """Recorded numbers that the replay sends more than half a second later than then."""
-        then = {it.number: it.sent_s - it.captured_s for it in self.recorded.plan().frames}
-        return [
-            it.picture + 1
-            for it in self.plan.frames
-            if not it.copy and (it.sent_s - it.captured_s) * self.speed > then.get(it.picture + 1, 0.0) + TOLERANCE_S
-        ]
-
-    def at_s(self, number: int) -> float:
-        """When a recorded number was taken, in the recording's time."""
-        frame = self.recorded.frames.get(number)
-        return frame.captured_s - self.start_s if frame is not None else 0.0
-
-    @property
-    def start_s(self) -> float:
-        return min((it.captured_s for it in self.recorded.frames.values()), default=0.0)
-
-    def keyframes(self, session: RecordedSession, number_of: Callable[[int], int]) -> list[int]:
-        """Recorded numbers of the frames that a session chose."""
-        return sorted(number_of(it.number) for it in session.frames.values() if it.why and number_of(it.number))
-
-    def why(self, number: int, was: str, now: str, near: Sequence[int]) -> str:
-        """Says why a frame ended otherwise; empty where nothing explains it."""
-        if number in self.touched:
-            return self.touched[number]
-        if self.at_s(number) >= self.first_touched_s:
-            return "follows from a fault before it"
-        if was in _BY_LOAD or now in _BY_LOAD:
-            return "depends on how busy mesh and network were"
-        if any(abs(self.at_s(number) - self.at_s(key)) <= TOLERANCE_S for key in near):
-            return f"a keyframe nearby came up to {TOLERANCE_S:g} s earlier or later"
-        if self.speed != 1 and {was, now} <= {"skipped_interval", "skipped_same_scene"}:
-            return "at another speed frames are rounded to the other side of the interval"
-        if not self.same_pictures and {was, now} <= {"skipped_interval", "skipped_same_scene"}:
-            return "pictures are drawn"
-        return ""
-
-
 def compare(
     recorded: RecordedSession, replayed: RecordedSession, plan: Plan, *, same_pictures: bool, speed: float = 1.0
 ) -> Comparison:
@@ -153,7 +76,7 @@ def compare(
         same_pictures: Whether its pictures were the recorded ones.
         speed: How many times as fast it went.
     """
-    it = _Comparing(recorded, replayed, plan, same_pictures, speed)
+    it = Reasons(recorded, replayed, plan, same_pictures, speed)
     back = {new: old for old, new in it.numbers.items()}
     then = it.keyframes(recorded, lambda number: number)
     now = it.keyframes(replayed, lambda number: back.get(number, 0)) if then else []
@@ -164,7 +87,6 @@ def compare(
     compared, changes = _changes(it, shifted)
     same = [key for key, other in pairs.items() if key == other and same_pictures]
     differ, garments = _garments(recorded, replayed, same, it.numbers)
-    late = all(it.at_s(key) + TOLERANCE_S >= it.first_touched_s for key in (*missing, *extra))
     return Comparison(
         compared=compared,
         changes=changes,
@@ -175,8 +97,16 @@ def compare(
         garments_compared=garments,
         garments_differ=differ,
         account=_account(plan, replayed),
-        excused="they follow from the faults" if late and (missing or extra) else "",
+        excused=_excuse(it, (*missing, *extra)),
     )
+
+
+def _excuse(it: Reasons, keyframes: Sequence[int]) -> str:
+    """Why keyframes are missing or new; empty where they are not, or where nothing explains the first of them."""
+    first_s = min((it.at_s(key) for key in keyframes), default=float("-inf")) + TOLERANCE_S
+    if first_s >= it.first_touched_s:
+        return "they follow from the faults"
+    return AFTER_LATE.replace("follows", "they follow") if first_s >= it.first_late_s else ""
 
 
 def _pairs(then: Sequence[int], now: Sequence[int], at_s: Callable[[int], float]) -> dict[int, int]:
@@ -193,14 +123,13 @@ def _pairs(then: Sequence[int], now: Sequence[int], at_s: Callable[[int], float]
     return pairs
 
 
-def _changes(it: _Comparing, shifted: Sequence[int]) -> tuple[int, tuple[Change, ...]]:
+def _changes(it: Reasons, shifted: Sequence[int]) -> tuple[int, tuple[Change, ...]]:
     grouped: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     compared = 0
     if not it.recorded.totals and not any(frame.outcome for frame in it.recorded.frames.values()):
         return 0, ()  # a profile: times alone
     for number in sorted(it.recorded.frames):
-        was = it.recorded.outcome_of(number)
-        now = it.replayed.outcome_of(it.numbers[number]) if number in it.numbers else "not taken"
+        was, now = it.ends(number)
         compared += 1
         if was != now:
             grouped[was, now, it.why(number, was, now, shifted)].append(number)
