@@ -725,7 +725,9 @@ Global___Pong: _TypeAlias = Pong  # noqa: Y015
 
 @_typing.final
 class QualityAdvice(_message.Message):
-    """What the server would like the client to send from now on."""
+    """What the server would like the client to send from now on, at most. It holds until the next advice, or until the
+    connection ends.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -792,7 +792,8 @@ export declare type Pong = Message<"vitrine.ingest.v1.Pong"> & {
 export declare const PongSchema: GenMessage<Pong>;
 
 /**
- * What the server would like the client to send from now on.
+ * What the server would like the client to send from now on, at most. It holds until the next advice, or until the
+ * connection ends.
  *
  * @generated from message vitrine.ingest.v1.QualityAdvice
  */

@@ -2137,7 +2137,8 @@ default_message_pool.register_message("vitrine.ingest.v1", "Pong", Pong)
 @dataclass(eq=False, repr=False)
 class QualityAdvice(betterproto2.Message):
     """
-    What the server would like the client to send from now on.
+    What the server would like the client to send from now on, at most. It holds until the next advice, or until the
+    connection ends.
     """
 
     frame_rate_fps: "float" = betterproto2.field(1, betterproto2.TYPE_FLOAT)
