@@ -1,39 +1,31 @@
-"""The load of `frames.py`: clips, the servers' processes, and clients that drive them."""
+"""The load of `frames.py`: the clock of a process, the clip, the messages, and what else the machine does."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeAlias, TypeVar
 
 import cv2
-import grpc.aio
 import numpy as np
 import psutil
 import skimage.data
-import websockets
-from vitrine.embedded.ports import free_port
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 
-from mesh.keys import SigningKey, key_set
-
-HERE = Path(__file__).resolve().parent
-SERVERS = ("ours", "ours_all", "echo", "decode", "published", "published_one")
+M = TypeVar("M")
 STREAM = "/vitrine.ingest.v1.StreamService/StreamFrames"
 # Linux: the clock of a process counts its CPU time by the scheduler; man clock_getcpuclockid.
 _CPU_CLOCK = 2
 WINDOW = 16  # frames on their way: enough that nobody waits for the network
+FRAME_S = 0.1  # between two frames, by the client's clock
+_START_NS = 1_800_000_000_000_000_000
+LUMA, COLOR = frame_pb2.KEYFRAME_MODE_LUMA, frame_pb2.KEYFRAME_MODE_COLOR
+Mode: TypeAlias = "frame_pb2.KeyframeMode.ValueType"  # only the stubs have it
 Request = stream_service_pb2.StreamFramesRequest
 Response = stream_service_pb2.StreamFramesResponse
-Send = Callable[[Sequence[bytes]], Awaitable[None]]  # sends frames and waits until each is answered
-Session = Callable[[], AbstractAsyncContextManager[Send]]  # opens a stream for them
-Call = Any  # grpc.aio.StreamStreamCall of bytes; its stubs miss half of it
 STOP = Request(command=stream_service_pb2.StreamCommand(stop=stream_service_pb2.StopCommand())).SerializeToString()
 
 
@@ -78,123 +70,38 @@ def clip(*, moving: bool, frames: int) -> list[bytes]:
     return shots
 
 
-class Bench:
-    """The servers, and a key that they trust."""
-
-    def __init__(self, folder: Path) -> None:
-        self._key = SigningKey.generate()
-        self._jwks = folder / "jwks.json"
-        self._jwks.write_text(key_set([self._key]))
-        self.ports = {name: free_port() for name in SERVERS}
-
-    @contextlib.contextmanager
-    def servers(self) -> Iterator[dict[str, psutil.Process]]:
-        commands = {
-            "ours": ["_frames_ours.py", str(self._jwks), str(self.ports["ours"]), "due"],
-            "ours_all": ["_frames_ours.py", str(self._jwks), str(self.ports["ours_all"]), "all"],
-            "echo": ["_frames_echo.py", str(self.ports["echo"]), "no"],
-            "decode": ["_frames_echo.py", str(self.ports["decode"]), "decode"],
-            "published": ["_frames_published.py", str(self.ports["published"]), "default"],
-            "published_one": ["_frames_published.py", str(self.ports["published_one"]), "1"],
-        }
-        started = {
-            # Without this folder in the path: its `mesh.py` would hide the package.
-            name: subprocess.Popen([sys.executable, "-P", str(HERE / script), *words])
-            for name, (script, *words) in commands.items()
-        }
-        try:
-            yield {name: psutil.Process(process.pid) for name, process in started.items()}
-        finally:
-            for process in started.values():
-                process.terminate()
-            for process in started.values():
-                process.wait(timeout=20)
-
-    def metadata(self, user: str = "bench") -> tuple[tuple[str, str], ...]:
-        return (("authorization", f"Bearer {self._key.sign(user, [], ttl_s=3600)}"),)
-
-    def channel(self, name: str) -> grpc.aio.Channel:
-        # A channel of its own for each stream: streams come from different phones.
-        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", 1 << 24)]
-        return grpc.aio.insecure_channel(f"127.0.0.1:{self.ports[name]}", options)
-
-    @contextlib.asynccontextmanager
-    async def ours(self, name: str) -> AsyncIterator[Send]:
-        async with self.channel(name) as channel:
-            call: Call = channel.stream_stream(STREAM)(metadata=self.metadata())
-            await call.write(config())
-            await call.read()
-            count = 0
-
-            async def send(frames: Sequence[bytes]) -> None:
-                nonlocal count
-                messages = [frame(number, data, number * 0.1) for number, data in enumerate(frames, count + 1)]
-                await windowed(messages, call.write, lambda: acks(call))
-                count += len(messages)
-
-            yield send
-            await call.write(STOP)
-            while (raw := await call.read()) is not grpc.aio.EOF:
-                final = Response.FromString(raw)
-            totals = final.stats.totals
-            assert final.stats.final
-            assert totals.highest_frame_number == totals.received_count == count, totals
-
-    @contextlib.asynccontextmanager
-    async def echo(self, name: str) -> AsyncIterator[Send]:
-        async with self.channel(name) as channel:
-            call: Call = channel.stream_stream("/bench/echo")()
-            yield lambda frames: windowed(frames, call.write, lambda: one(call.read))
-            await call.done_writing()
-
-    @contextlib.asynccontextmanager
-    async def published(self, name: str, *, every: bool) -> AsyncIterator[Send]:
-        url = f"ws://127.0.0.1:{self.ports[name]}/v1/stream?every={int(every)}"
-        async with websockets.connect(url, max_size=None, compression=None) as socket:
-            yield lambda frames: windowed(frames, socket.send, lambda: one(socket.recv))
-
-    async def ready(self) -> None:
-        deadline = time.monotonic() + 30
-        for port in self.ports.values():
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.close()
-                    break
-                except OSError:
-                    assert time.monotonic() < deadline, "a server did not start"
-                    await asyncio.sleep(0.1)
-
-
-def config() -> bytes:
+def config(user: str = "bench", mode: Mode = LUMA) -> bytes:
+    """The first message of a stream."""
     request = Request()
-    request.config.parent = "users/bench"
+    request.config.parent = f"users/{user}"
+    request.config.keyframes.mode = mode
     return request.SerializeToString()
 
 
 def frame(number: int, data: bytes, at_s: float) -> bytes:
+    """A frame, taken `at_s` seconds after the first."""
     request = Request()
     request.frame.frame_number = number
     request.frame.image.data = data
-    request.frame.capture_time.FromNanoseconds(1_800_000_000_000_000_000 + round(at_s * 1e9))
+    request.frame.capture_time.FromNanoseconds(_START_NS + round(at_s * 1e9))
     return request.SerializeToString()
 
 
-async def acks(call: Call) -> int:
-    """Reads until a frame has been judged; other events pass."""
-    while True:
-        event = Response.FromString(await call.read())
-        if event.WhichOneof("event") == "ack" and event.ack.outcome != frame_pb2.FRAME_OUTCOME_PROCESSED:
-            return 1
+def capture_time(number: int) -> str:
+    """When a frame was taken, as JSON has it; the same moments as those of `frame`."""
+    seconds, rest = divmod(round(number * FRAME_S * 1e9), 1_000_000_000)
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(_START_NS // 1_000_000_000 + seconds))
+    return f"{whole}.{rest:09d}Z"
 
 
 async def one(read: Callable[[], Awaitable[object]]) -> int:
+    """Reads one answer."""
     await read()
     return 1
 
 
 async def windowed(
-    messages: Sequence[bytes], write: Callable[[bytes], Awaitable[None]], answer: Callable[[], Awaitable[int]]
+    messages: Sequence[M], write: Callable[[M], Awaitable[None]], answer: Callable[[], Awaitable[int]]
 ) -> None:
     """Sends all messages with at most WINDOW unanswered."""
     room = asyncio.Semaphore(WINDOW)

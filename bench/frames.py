@@ -1,21 +1,22 @@
-"""What a frame costs: our StreamFrames beside the published stack and beside raw gRPC, in one run.
+"""What a frame costs: StreamFrames beside its floor, over each transport, and beside the published stack, in one run.
 
-    python bench/frames.py [--quick] [--streams 100] [--seconds 15]
+    python bench/frames.py [--quick] [--soak MINUTES]
+    python bench/frames.py --paced [--streams 200] [--processes 2] [--websocket] [--envoy] [--color] [--seconds 15]
 
 Measured is the CPU time of the server process per frame (user + system, all threads; 640x480 JPEG, quality 75). In a
-round all stacks get the same clip, each on one stream, in slices of a few frames that take turns, so that whatever else
+round all rows get the same clip, each on one stream, in slices of a few frames that take turns, so that whatever else
 the machine does meets all of them alike. A ratio is taken within a round; the median of the rounds counts.
 
-All with the published settings (1 s, 10 s, 0.06, 0.85), frames 0.1 s apart by the client's clock. `every frame decoded`
-is our path without its laziness: it normally leaves frames inside the minimum interval undecoded.
+The floor is gRPC as raw as Python has it, one answer of two bytes per frame, and a quarter-size grey decode of the very
+frames that ours decodes: all of them, or, as ours runs, those outside the minimum interval. Everything else is ours:
+tokens, checks, the ledger, the rule, SSIM, keyframes and their results (10 % of the moving clip's frames).
 
-The published stack is measured twice: as its users run it, where OpenCV has a thread per core that its code never
-asks for, and with OpenCV on one thread, as ours has it. Those threads wait by spinning, so the first figure depends on
-the cores, and on what else runs; the targets are about it. The second tells how much of the ratio is theirs.
+All with the published settings (1 s, 10 s, 0.06, 0.85) and mode `luma` unless the row says `color`; frames 0.1 s apart
+by the client's clock. The published stack is measured as its users run it, where OpenCV has a thread per core that its
+code never asks for, and, in the full run, with OpenCV on one thread, as ours has it.
 
-Prints tables, then one line of JSON; exit code 1 when a target is missed: with every frame decoded 4x less than the
-published stack with SSIM on every frame and 1.6x less than with its rule's short-circuit; as we run, 4x less than with
-SSIM on every frame; no drop among paced 10-fps streams on one process.
+Paced phones run in processes of their own: with `behind`, how late they themselves were. Prints tables, then one line
+of JSON; exit code 1 when a target is missed (`TARGETS` in `_frames_report.py`). The full run takes about 5 minutes.
 """
 
 from __future__ import annotations
@@ -24,194 +25,76 @@ import argparse
 import asyncio
 import contextlib
 import json
-import statistics
 import sys
 import tempfile
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `mesh.py` would hide the package
 
-import cv2
-import psutil
-
-from bench._frames_load import Bench, OtherWork, Send, Session, clip, cpu_s
-from bench._frames_paced import Paced, paced
-
-# Of which rows a ratio is made: how much more the first costs than the second.
-RATIOS = {
-    "every_over_ours_all": ("every", "ours_all"),
-    "rule_over_ours_all": ("rule", "ours_all"),
-    "every_over_ours": ("every", "ours"),
-    "rule_over_ours": ("rule", "ours"),
-    "every_one_thread_over_ours_all": ("every_one_thread", "ours_all"),
-    "rule_one_thread_over_ours_all": ("rule_one_thread", "ours_all"),
-    "static_every_over_ours": ("every_still", "ours_still"),
-    "static_rule_over_ours": ("rule_still", "ours_still"),
-    "ours_all_over_floor": ("ours_all", "decode"),
-}
-FRAMES, WARM_UP, SLICE = 240, 60, 20  # frames
-SETTLE_S = 0.005  # so long threads may go on spinning after a slice; that is their stack's own time
-LEAST = {"every_over_ours_all": 4.0, "rule_over_ours_all": 1.6, "every_over_ours": 4.0}
+from bench._frames_load import COLOR, LUMA, OtherWork
+from bench._frames_paced import Plan, memory, paced
+from bench._frames_report import Measured, answer, show
+from bench._frames_rows import all_rows, measure
+from bench._frames_servers import Bench
+from bench._frames_soak import soak
 
 
-@dataclass
-class Row:
-    """One thing that is measured.
-
-    Attributes:
-        name: What.
-        server: Its process.
-        session: Opens a stream.
-        shots: The clip.
-        cpu_us: CPU per frame of each round, microseconds.
-        fps: Frames per second of each round.
-    """
-
-    name: str
-    server: psutil.Process
-    session: Session
-    shots: list[bytes]
-    cpu_us: list[float] = field(default_factory=list)
-    fps: list[float] = field(default_factory=list)
-
-    @property
-    def typical_us(self) -> float:
-        return statistics.median(self.cpu_us)
-
-    async def slice(self, send: Send, start: int) -> tuple[float, float]:
-        """Sends a slice of the clip; returns the server's CPU time and the time that passed, in seconds."""
-        before, began = cpu_s(self.server), time.perf_counter()
-        await send(self.shots[start : start + SLICE])
-        passed = time.perf_counter() - began
-        await asyncio.sleep(SETTLE_S)
-        return cpu_s(self.server) - before, passed
+async def measured(bench: Bench, options: argparse.Namespace) -> Measured:
+    """Measures what the options ask for."""
+    result = Measured()
+    if not options.paced:
+        async with contextlib.AsyncExitStack() as stack:
+            paths, others = await all_rows(bench, stack, published=not options.quick)
+            rows = [*paths.values(), *others.values()]
+            work = OtherWork({process for row in rows for process in (row.server, row.edge) if process})
+            await measure(paths, 4 if options.quick else 15)
+            await measure(others, 1 if options.quick else 10)
+            result.groups, result.other_work_cores = (paths, others), work.cores()
+        result.idle_mib = await memory(bench, (50,) if options.quick else (50, 100, 200))
+    result.paced = [await paced(bench, plan) for plan in plans(options)]
+    if options.soak:
+        result.soak = await soak(bench, options.soak)
+    return result
 
 
-def all_rows(bench: Bench, servers: dict[str, psutil.Process], moving: list[bytes]) -> tuple[dict[str, Row], ...]:
-    """The rows of the moving clip, and those of the static one."""
-    still = clip(moving=False, frames=FRAMES)
-
-    def published(name: str, server: str, shots: list[bytes], *, every: bool) -> Row:
-        return Row(name, servers[server], lambda: bench.published(server, every=every), shots)
-
-    def ours(name: str, server: str, shots: list[bytes]) -> Row:
-        return Row(name, servers[server], lambda: bench.ours(server), shots)
-
-    def raw(name: str, server: str) -> Row:
-        return Row(name, servers[server], lambda: bench.echo(server), moving)
-
-    return {
-        "every": published("published, SSIM on every frame", "published", moving, every=True),
-        "ours_all": ours("ours, every frame decoded", "ours_all", moving),
-        "rule": published("published, as far as the rule must", "published", moving, every=False),
-        "ours": ours("ours", "ours", moving),
-        "every_one_thread": published("one thread: published, SSIM on every", "published_one", moving, every=True),
-        "rule_one_thread": published("one thread: published, its rule", "published_one", moving, every=False),
-        "echo": raw("raw gRPC echo", "echo"),
-        "decode": raw("raw gRPC echo + 1/4 grey decode", "decode"),
-    }, {
-        "every_still": published("static clip: published, SSIM on every", "published", still, every=True),
-        "rule_still": published("static clip: published", "published", still, every=False),
-        "ours_still": ours("static clip: ours", "ours", still),
-    }  # fmt: skip
+def plans(options: argparse.Namespace) -> list[Plan]:
+    """Which paced streams are measured."""
+    seconds = options.seconds or (4.0 if options.quick else 15.0)
+    mode = COLOR if options.color else LUMA
+    chosen = Plan(
+        options.streams or (50 if options.quick else 100), seconds, options.processes, options.websocket,
+        options.envoy, mode,
+    )  # fmt: skip
+    if options.paced or options.quick:
+        return [chosen]
+    return [
+        chosen,
+        Plan(chosen.streams, seconds, mode=COLOR),
+        Plan(chosen.streams, seconds, websocket=True),
+        Plan(2 * chosen.streams, seconds, processes=2, envoy=True),
+    ]
 
 
-async def measure(groups: tuple[dict[str, Row], ...], rounds: tuple[int, ...]) -> dict[str, Row]:
-    """Measures groups of rows, each in its number of rounds."""
-    for rows, count in zip(groups, rounds, strict=True):
-        await one_round(list(rows.values()), WARM_UP)
-        for row in rows.values():
-            row.cpu_us.clear()
-            row.fps.clear()
-        for _ in range(count):
-            await one_round(list(rows.values()), FRAMES)
-    return {key: row for rows in groups for key, row in rows.items()}
-
-
-async def one_round(rows: list[Row], frames: int) -> None:
-    """Gives every row the first frames of its clip, in turns; each other turn goes the other way about."""
-    async with contextlib.AsyncExitStack() as stack:
-        sends = [(row, await stack.enter_async_context(row.session())) for row in rows]
-        spent = {row.name: [0.0, 0.0] for row in rows}
-        for start in range(0, frames, SLICE):
-            for row, send in sends if start // SLICE % 2 else reversed(sends):
-                cpu, wall = await row.slice(send, start)
-                spent[row.name][0] += cpu
-                spent[row.name][1] += wall
-    for row in rows:
-        cpu, wall = spent[row.name]
-        row.cpu_us.append(cpu / frames * 1e6)
-        row.fps.append(frames / wall)
-
-
-def ratios_of(rows: dict[str, Row]) -> dict[str, list[float]]:
-    """Every ratio, of each round, the smallest first."""
-    return {
-        name: sorted(a / b for a, b in zip(rows[more].cpu_us, rows[less].cpu_us, strict=True))
-        for name, (more, less) in RATIOS.items()
-    }
-
-
-def show(rows: dict[str, Row], ratios: dict[str, list[float]], load: Paced, others: float) -> None:
-    print(f"{'server CPU per frame':40} {'us':>7} {'fps':>7}")
-    for row in rows.values():
-        print(f"{row.name:40} {row.typical_us:7.0f} {max(row.fps):7.0f}")
-    print(f"\n{'ratio':40} {'median':>7} {'least':>7} {'most':>7}")
-    for name, values in ratios.items():
-        print(f"{name:40} {statistics.median(values):6.2f}x {values[0]:6.2f}x {values[-1]:6.2f}x")
-    print(
-        f"\n{load.streams} streams at 10 fps: {load.frames} frames, {load.dropped} dropped, {load.cpu_share:.2f} cores,"
-        f" ack p50 {load.ack_p50_ms} ms, p99 {load.ack_p99_ms} ms, {load.rss_mib} MiB"
-    )
-    print(f"threads of OpenCV: published {cv2.getNumThreads()} (its default), ours 1")
-    print(f"other work on this machine meanwhile: {others:.2f} of {psutil.cpu_count()} cores")
-
-
-def report(rows: dict[str, Row], load: Paced, others: float) -> dict[str, object]:
-    ratios = ratios_of(rows)
-    show(rows, ratios, load, others)
-    medians = {name: statistics.median(values) for name, values in ratios.items()}
-    targets = {name: {"value": round(medians[name], 2), "target": f">= {goal:g}"} for name, goal in LEAST.items()}
-    targets["dropped"] = {"value": load.dropped, "target": "<= 0"}
-    missed = [name for name, goal in LEAST.items() if medians[name] < goal]
-    return {
-        "bench": "frames",
-        "cpu_us_per_frame": {key: round(row.typical_us, 1) for key, row in rows.items()},
-        "ratios": {name: round(value, 2) for name, value in medians.items()},
-        "ratios_least_and_most": {name: [round(v[0], 2), round(v[-1], 2)] for name, v in ratios.items()},
-        "opencv_threads": {"published": cv2.getNumThreads(), "published_one_thread": 1, "ours": 1},
-        "other_work_cores": round(others, 2),
-        "paced": vars(load),
-        "targets": targets,
-        "missed": missed + ["dropped"] * (load.dropped > 0),
-    }
-
-
-async def run(arguments: argparse.Namespace) -> int:
-    rounds = (4, 2) if arguments.quick else (15, 5)
-    streams = arguments.streams or (50 if arguments.quick else 100)
-    seconds = arguments.seconds or (4.0 if arguments.quick else 15.0)
-    moving = clip(moving=True, frames=FRAMES)
+async def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        with bench.servers() as servers:
-            await bench.ready()
-            groups, others = all_rows(bench, servers, moving), OtherWork(servers.values())
-            rows = await measure(groups, rounds)
-            load = await paced(bench, servers["ours"], moving, streams, seconds)
-            others_cores = others.cores()
-    answer = report(rows, load, others_cores)
-    print(json.dumps(answer))
-    return 1 if answer["missed"] else 0
+        result = await measured(Bench(Path(folder)), options)
+    show(result)
+    line = answer(result)
+    print(json.dumps(line))
+    return 1 if line["missed"] else 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and streams; below 50 s")
+    parser.add_argument("--quick", action="store_true", help="the headline ratios alone; below 50 s on an idle machine")
+    parser.add_argument("--paced", action="store_true", help="paced streams alone")
     parser.add_argument("--streams", type=int, help="paced streams (default 100, 50 with --quick)")
     parser.add_argument("--seconds", type=float, help="length of the paced streams (default 15, 4 with --quick)")
+    parser.add_argument("--processes", type=int, default=1, help="server processes of the paced streams")
+    parser.add_argument("--websocket", action="store_true", help="paced streams over WebSocket")
+    parser.add_argument("--envoy", action="store_true", help="paced streams through Envoy")
+    parser.add_argument("--color", action="store_true", help="paced streams with keyframe mode `color`")
+    parser.add_argument("--soak", type=float, help="also stream for so many minutes and watch the memory")
     return asyncio.run(run(parser.parse_args()))
 
 
