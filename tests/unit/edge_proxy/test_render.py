@@ -14,6 +14,7 @@ from edge_proxy.contract import read_contract
 from edge_proxy.render import render
 from edge_proxy.settings import EdgeSettings, Profile
 from mesh.keys import SigningKey, key_set
+from ingest_svc.streams.settings import StreamSettings
 from mesh.settings import settings_table
 
 pytestmark = pytest.mark.unit
@@ -90,6 +91,20 @@ def test_cors_answers_before_tokens_are_checked(jwks: str) -> None:
     ]
     order = ["cors", "grpc_web", "jwt_authn", "local_ratelimit", "lua", "grpc_json_transcoder", "router"]
     assert [name for name in names if name in order] == order
+
+
+def test_new_streams_go_to_the_process_with_the_fewest(jwks: str) -> None:
+    targets = ("127.0.0.1:1", "127.0.0.1:2")
+    settings = EdgeSettings(jwks=jwks, ingest_targets=targets, ingest_http_targets=targets)
+    clusters = {each["name"]: each for each in yaml.safe_load(render(settings))["static_resources"]["clusters"]}
+    for name in ("ingest", "ingest_http"):
+        [policy] = clusters[name]["load_balancing_policy"]["policies"]
+        assert policy["typed_extension_config"]["typed_config"]["selection_method"] == "FULL_SCAN"
+
+
+def test_a_session_ends_with_words_before_the_edge_cuts_it_off(jwks: str) -> None:
+    longest_s = StreamSettings().max_session_s
+    assert EdgeSettings(jwks=jwks).stream_max_duration_s > longest_s + 60  # with the keyframe in work
 
 
 def test_readme_lists_every_setting() -> None:
