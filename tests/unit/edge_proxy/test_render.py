@@ -13,8 +13,8 @@ from edge_proxy.__main__ import main, validate
 from edge_proxy.contract import read_contract
 from edge_proxy.render import render
 from edge_proxy.settings import EdgeSettings, Profile
-from mesh.keys import SigningKey, key_set
 from ingest_svc.streams.settings import StreamSettings
+from mesh.keys import SigningKey, key_set
 from mesh.settings import settings_table
 
 pytestmark = pytest.mark.unit
