@@ -22,6 +22,7 @@ class Books:
         rows = rows or {}
         self.ledger = Ledger(totals, rows.get("gaps", ()), rows.get("pending", ()))
         self.journal = Journal(rows.get("told", ()))
+        self.orphans: set[int] = set()  # in work on an older connection, which may be alive
 
     @property
     def totals(self) -> Totals:
@@ -71,6 +72,7 @@ class Books:
             number: The frame.
         """
         missing = self.ledger.recover(number)
+        self.orphans.discard(number)
         if missing is not None:
             self.journal.note(number, Outcome.PROCESSED)
         return missing
@@ -87,6 +89,7 @@ class Books:
         for number in sorted(processed):
             self.recover(number)
         before = self.totals.lost
+        self.orphans = set(self.ledger.pending)
         self.ledger.abandon()
         since = self.totals.highest - MAX_TOLD
         gaps = ((max(first, since), last) for first, last in self.ledger.gaps)

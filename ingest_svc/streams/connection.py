@@ -153,6 +153,8 @@ class Connection:
     async def _end_well(self, reading: asyncio.Task[bool], working: asyncio.Task[None]) -> None:
         stopped = await reading
         self._live.watching.stop()
+        if not stopped:  # perhaps the line broke, and the client is already on its way to another replica
+            await self._live.save()
         await self._finish(working, _FINISH_S)
         await self._live.wrap_up(stopped=stopped)
         await self._live.stats(final=True)

@@ -19,6 +19,9 @@ from ingest_svc.streams.session import Ack, Candidate, ResultOptions, StreamSess
 from ingest_svc.streams.watching import Watching
 from mesh.errors import VitrineError
 
+# A client that stops so soon after a resume is kept waiting for keyframes that an older connection has in work.
+_ORPHANS_S, _ORPHANS_POLL_S = 5.0, 0.2
+
 
 class LiveStream:
     """One connection of one session. `ingest_svc.streams.hub` opens and closes it.
@@ -46,6 +49,7 @@ class LiveStream:
         self._keeper = SessionKeeper(around.store, session, stored, around.metrics, around.limits.max_kept_results)
         self._processing = RecentMedian()
         self._connected = True
+        self._orphans_until_s = time.monotonic() + _ORPHANS_S
         self.watching = Watching(session, self._processing, self.send, around)
 
     async def send(self, event: Event) -> None:
@@ -127,11 +131,7 @@ class LiveStream:
             await self._resolve(displaced, Outcome.SUPERSEDED)
 
     async def ping(self, client_ns: int | None) -> None:
-        """Answers a ping.
-
-        Args:
-            client_ns: What the client sent.
-        """
+        """Answers a ping; it says the client's time in nanoseconds since 1970, or None."""
         self.watching.ping(client_ns)
         await self.send(Pong(client_ns, time.time_ns()))
 
@@ -142,15 +142,11 @@ class LiveStream:
             final: Whether this is the end.
         """
         stats = Stats(
-            totals=self.session.totals.as_dict(),
-            keyframes=self.session.keyframes,
+            totals=self.session.totals.as_dict(), keyframes=self.session.keyframes,
             unacknowledged=self._keeper.unacknowledged_count,
-            arrival_fps=self.session.rate.fps(time.monotonic_ns()),
-            processing_p50_s=self._processing.value(),
-            duration_s=time.time() - self._began_s,
-            final=final,
-            flow=self.watching.stats(),
-        )
+            arrival_fps=self.session.rate.fps(time.monotonic_ns()), processing_p50_s=self._processing.value(),
+            duration_s=time.time() - self._began_s, final=final, flow=self.watching.stats(),
+        )  # fmt: skip
         await self.send(stats)
 
     async def configure(self, config: KeyframeConfig, options: ResultOptions | None) -> None:
@@ -164,14 +160,10 @@ class LiveStream:
         if options is not None:
             self.session.options = options
         await self.stats()
-        await self._send_again(await self._keeper.save())
+        await self.save()
 
     async def acknowledge(self, event_id: str) -> None:
-        """Forgets a result and all before it.
-
-        Args:
-            event_id: The id of the result.
-        """
+        """Forgets the result of this id and all before it."""
         await self._send_again(await self._keeper.acknowledge(event_id))
 
     def close(self) -> None:
@@ -224,6 +216,10 @@ class LiveStream:
         self._metrics.frame(outcome)
         return self.session.resolve(keyframe.number, outcome, reason)
 
+    async def save(self) -> None:
+        """Saves the books, and sends the results that an older connection has added. Raises as `keep`."""
+        await self._send_again(await self._keeper.save())
+
     async def keep(self, interval_s: float) -> None:
         """Saves again and again, so that a session without keyframes is known to live.
 
@@ -235,7 +231,7 @@ class LiveStream:
         """
         while True:
             await asyncio.sleep(interval_s)
-            await self._send_again(await self._keeper.save())
+            await self.save()
 
     async def wrap_up(self, *, stopped: bool) -> None:
         """Leaves the session in good order: ended for good, or ready to be resumed.
@@ -245,6 +241,9 @@ class LiveStream:
         """
         self.wrapped_up, self._keeper.connected = True, False
         with contextlib.suppress(SessionMovedError):
-            await self._send_again(await self._keeper.save())
+            await self.save()
+            while stopped and self.session.books.orphans and time.monotonic() < self._orphans_until_s:
+                await asyncio.sleep(_ORPHANS_POLL_S)
+                await self.save()
         if stopped:
             await self._keeper.end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
@@ -50,6 +51,48 @@ async def test_a_late_result_of_another_replica_reaches_the_client_though_later_
     await until(lambda: _kept(ingest, ready.name) == [3])  # what was sent before it, and nothing after
     await newer.stop()
     assert [event.result.frame_number for event in newer.events if event.HasField("result")] == [2, 1, 3]
+
+
+async def test_stop_waits_for_a_keyframe_that_an_older_connection_has_in_work(
+    connect: Connect, near: Neighbours
+) -> None:
+    """Its session goes with `stop`: a result that comes after that would have nowhere to go."""
+    near.delay_s, seen = 2.0, len(near.pictures)
+    older = connect()
+    ready = await older.config()
+    await older.frame(_SCENES[0], 1)
+    await until(lambda: len(near.pictures) > seen)
+    await older.drop()
+    newer = connect(replica=1)
+    await newer.config(resume_token=ready.resume_token)
+    totals = (await newer.stop()).totals
+    assert (totals.processed_count, totals.lost_count, totals.highest_frame_number) == (1, 0, 1)
+    (result,) = [event.result for event in newer.events if event.HasField("result")]
+    assert near.sightings[result.event_id] == 1
+
+
+async def test_books_are_saved_before_the_keyframe_in_work_when_a_socket_breaks(
+    ingest: Ingest, connect: Connect, user: str, near: Neighbours
+) -> None:
+    """A socket that breaks looks like a client that has nothing more to send; what it had sent is known elsewhere."""
+    near.delay_s, token, told = 3.0, "", ""
+    url = f"http://127.0.0.1:{ingest.replicas[0].http_port}/v1/stream"
+    async with aiohttp.ClientSession() as session:
+        socket = await session.ws_connect(url, headers={"authorization": f"Bearer {ingest.token(user)}"})
+        await socket.send_json({"type": "config"})
+        for _ in range(3):
+            await socket.send_bytes(_SCENES[0])
+        while told != "3":
+            event = await socket.receive_json(timeout=10)
+            token = event["ready"]["resumeToken"] if event["type"] == "ready" else token
+            told = event["ack"]["frameNumber"] if event["type"] == "ack" else told
+        socket._response.close()  # without a word of goodbye
+    query = "SELECT 1 FROM ingest.streams WHERE user_id = %s AND totals->>'highest' = '3'"
+    await until(lambda: bool(ingest.rows(query, user)))
+    newer = connect(replica=1)
+    totals = (await newer.config(resume_token=token)).totals
+    assert (totals.highest_frame_number, totals.received_count, totals.processed_count) == (3, 3, 0)
+    await newer.stop()
 
 
 def _kept(ingest: Ingest, stream: str) -> list[object]:
