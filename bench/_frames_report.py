@@ -131,7 +131,8 @@ def show(measured: Measured) -> None:
         print(
             f"soak of {soak.minutes:g} min: {soak.streams} streams at 10 fps, {soak.sessions} sessions, {soak.frames}"
             f" frames, {soak.results} results, {soak.dropped} dropped; MiB {soak.start_mib} at start,"
-            f" {soak.second_quarter_mib} in the second quarter, {soak.last_quarter_mib} in the last"
+            f" {soak.peak_mib} at most, between streams {soak.second_quarter_mib} in the second quarter and"
+            f" {soak.last_quarter_mib} in the last"
         )
     for name in missed(figures(measured)):
         relation, goal = TARGETS[name]

@@ -21,7 +21,7 @@ def row(*cpu_us: float, edge_us: float | None = None) -> Row:
 
 
 def soaked(growth_mib: float, dropped: int = 0) -> Soak:
-    return Soak(10.0, 2, 40, 1000, 90, dropped, 100.0, 120.0, 120.0 + growth_mib, growth_mib, [120.0])
+    return Soak(10.0, 2, 40, 1000, 90, dropped, 100.0, 140.0, 120.0, 120.0 + growth_mib, growth_mib, [120.0])
 
 
 @pytest.mark.parametrize(
