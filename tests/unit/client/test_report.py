@@ -14,7 +14,7 @@ import grpc
 import pytest
 from rich.console import Console
 from vitrine.cli.live import LiveView
-from vitrine.cli.live_table import milliseconds, spark
+from vitrine.cli.live_table import milliseconds, network_words, spark
 from vitrine.cli.report import Report, Section, markdown, save_report
 from vitrine.cli.report_html import html
 from vitrine.cli.report_picture import clock
@@ -24,6 +24,10 @@ from vitrine.sdk import CameraFrame, FrameStream, Reconnected, RpcFailure, Vitri
 from vitrine.sdk.stream_log import StreamLog
 
 pytestmark = pytest.mark.unit
+NETWORK = (
+    "delay 9.0 ms (median), 136 ms (p95) · 2.1% lost lately · clock at most 400 ms ahead of the mesh's · "
+    "drifting -12 ppm"
+)
 HOSTILE = "</style><script>alert(1)</script>"
 
 
@@ -66,7 +70,11 @@ async def view() -> LiveView:
     totals = frame_pb2.FrameTotals(
         highest_frame_number=60, received_count=60, processed_count=3, skipped_same_scene_count=57
     )
-    seen.take(pb.StreamFramesResponse(stats=pb.StreamStats(totals=totals, final=True)))
+    stats = pb.StreamStats(totals=totals, final=True, loss_rate=0.021, clock_drift_ppm=-12)
+    stats.delay_p50.FromMilliseconds(9)
+    stats.delay_p95.FromMilliseconds(136)
+    stats.clock_offset.FromMilliseconds(-400)
+    seen.take(pb.StreamFramesResponse(stats=stats))
     return seen
 
 
@@ -87,7 +95,10 @@ def test_live_table_shows_rates_latency_stalls_and_advice(view: LiveView, width:
         assert "advice: 8 fps, 480 px, JPEG 70 (the way up is slow)" in text
         assert "[red]" in text, "what comes from outside is not markup"
     assert "now: nothing came" in "\n".join(lines(view))
-    assert "client and server agree: 60 numbers, 60 frames arrived" in " ".join(lines(view.summary()))
+    ended = " ".join(lines(view.summary(), 200))
+    assert "client and server agree: 60 numbers, 60 frames arrived" in ended
+    assert f"the way up: {NETWORK}" in ended
+    assert "now:" not in ended
 
 
 class Reader(HTMLParser):
@@ -147,6 +158,7 @@ def test_markdown_says_the_same(view: LiveView) -> None:
     text = markdown(Report.of("walk.mp4 at 10 fps", view, [Section("Beside", ("a line",))]))
     assert text.startswith("# walk.mp4 at 10 fps\n")
     assert "| same scene | 57 | 95.0% |" in text
+    assert f"| the way up | {NETWORK} |" in text
     assert "OK: client and server agree" in text
     assert "* silence at 4.5 s for 1.5 s" in text
     assert "* a line" in text
@@ -182,6 +194,7 @@ def test_small_parts_of_the_table() -> None:
         "1,234 ms",
     ]
     assert [clock(it) for it in (0, 59.6, 61, 3661)] == ["0:00", "1:00", "1:01", "1:01:01"]
+    assert network_words(None) == network_words(pb.StreamStats()) == ""
     assert spark([]) == spark([0, 0]) == ""
     assert spark([0, 1, 2, 4, 8]) == " ▁▂▄█"
     assert len(spark(range(1000), 40)) == 40

@@ -10,7 +10,7 @@ from typing import Protocol
 from rich.console import Group, RenderableType
 from rich.text import Text
 from vitrine.cli import views
-from vitrine.cli.live_table import keyframes_table, rates_table, stall_line
+from vitrine.cli.live_table import keyframes_table, network_words, rates_table, stall_line
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.profile.v1 import taste_pb2
@@ -120,13 +120,15 @@ class LiveView:
         parts: list[RenderableType] = [Text(self._stream.name, style="dim")]
         if left_out:
             parts.append(Text(f"... {counted(left_out, 'keyframe')} before these (--json shows all)"))
-        parts += [keyframes_table(self.results), *stall_line(self.log), *self._noted()]
+        parts += [keyframes_table(self.results), *stall_line(self.log, ended=True), *self._noted()]
         if self.log.camera.count:
             parts.append(rates_table(self.log, ended=True))
         parts.append(Text(self._account(), style="bold"))
         if self._times_ms:
             half_ms, most_ms = statistics.median(self._times_ms), max(self._times_ms)
             parts.append(Text(f"a result took {half_ms:.0f} ms (median), {most_ms:.0f} ms (longest)"))
+        if network := network_words(self.log.stats):
+            parts.append(Text(f"the way up: {network}"))
         if (books := self.books()) is not None:
             parts.append(books_line(books, self.totals))
         return Group(*parts)

@@ -51,8 +51,13 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
 
 
-def stall_line(log: StreamLog) -> Iterator[Text]:
-    """Says how frames failed to come, whether they do now, and what the server advises."""
+def stall_line(log: StreamLog, *, ended: bool = False) -> Iterator[Text]:
+    """Says how frames failed to come, whether they do now, and what the server advises.
+
+    Args:
+        log: What the stream did.
+        ended: Leave out what it does just now.
+    """
     counts = Counter[str]()
     spent_s: defaultdict[str, float] = defaultdict(float)
     for mark in log.marks:
@@ -62,10 +67,27 @@ def stall_line(log: StreamLog) -> Iterator[Text]:
     if counts:
         parts = [f"{counts[kind]} {kind} ({spent_s[kind]:.1f} s)" for kind in STALLS if counts[kind]]
         yield Text(f"stalls: {' · '.join(parts)}", style="yellow")
-    if log.stall is not None and not log.stall.over:
+    if log.stall is not None and not log.stall.over and not ended:
         yield Text(f"now: {log.stall.description or kind_of(log.stall)}", style="bold yellow")
     if log.advice is not None:
         yield Text(f"advice: {advice_words(log.advice)}", style="yellow")
+
+
+def network_words(stats: pb.StreamStats | None) -> str:
+    """Writes what the server found out about the way up: delay, loss, clock; empty where it found nothing out."""
+    if stats is None:
+        return ""
+    parts = []
+    if stats.HasField("delay_p50"):
+        half, most = (it.ToTimedelta().total_seconds() * 1e3 for it in (stats.delay_p50, stats.delay_p95))
+        parts.append(f"delay {milliseconds(half)} (median), {milliseconds(most)} (p95)")
+    parts += [f"{stats.loss_rate:.1%} lost lately"] if stats.loss_rate else []
+    if stats.HasField("clock_offset"):
+        offset_s = stats.clock_offset.ToTimedelta().total_seconds()
+        way = "behind" if offset_s >= 0 else "ahead of"
+        parts.append(f"clock at most {milliseconds(abs(offset_s) * 1e3)} {way} the mesh's")
+    parts += [f"drifting {stats.clock_drift_ppm:+.0f} ppm"] if stats.HasField("clock_drift_ppm") else []
+    return " · ".join(parts)
 
 
 def kind_of(stall: pb.StreamStall) -> str:

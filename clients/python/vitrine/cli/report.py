@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitrine.cli.live import OUTCOME_WORDS, LiveView, books_words
-from vitrine.cli.live_table import STALLS, advice_words, found_words, milliseconds, spark
+from vitrine.cli.live_table import STALLS, advice_words, found_words, milliseconds, network_words, spark
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.sdk.reconciling import totals_of
 from vitrine.sdk.recording import reason_name
@@ -107,6 +107,7 @@ class Report:
         log = self.log
         length_s = max(1e-3, log.last_s)
         ack, result = Latency.of(log.ack_ms), Latency.of(log.result_ms)
+        network = network_words(log.stats)
         return [
             ("length", f"{log.last_s:.1f} s"),
             ("camera", f"{counted(log.camera.count, 'frame')}, {log.camera.count / length_s:.1f} a second"),
@@ -114,6 +115,7 @@ class Report:
             ("answer", f"{milliseconds(ack.p50)} median, {milliseconds(ack.p95)} p95"),
             ("keyframes", f"{self.keyframe_count:,}"),
             ("result", f"{milliseconds(result.p50)} median, {milliseconds(result.p95)} p95"),
+            *([("the way up", network)] if network else []),
         ]
 
 
