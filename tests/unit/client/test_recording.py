@@ -152,6 +152,10 @@ NO_RECORDINGS = {
     "other lines": (gzip.compress(b'{"t":"frame"}\n'), "is not a recording"),
     "a list": (gzip.compress(b"[1]\n"), "is not a recording"),
     "another version": (gzip.compress(b'{"t":"head","format":"vitrine-recording","version":9}\n'), "of version 9"),
+    "a source in words": (
+        gzip.compress(b'{"t":"head","format":"vitrine-recording","version":1,"source":"walk.mp4"}\n'),
+        "has a head that makes no sense",
+    ),
     "one endless line": (gzip.compress(b"x" * 20_000_000), "is not a recording"),
 }
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 from vitrine.cli.replay_words import comparison_lines
+from vitrine.cli.replaying import _Replay
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk import Reconnected, Vitrine, frames_of
@@ -399,3 +400,13 @@ def test_profiles_behave_as_they_say() -> None:
     late = [it.sent_s for it in frames["glasses-bursts"] if it.sent_s - it.captured_s > 1]
     assert len({round(at, 1) for at in late}) <= 6, "held back together, sent together"
     assert len({*scenes_of(load_profile("glasses-bursts"))}) == 8
+
+
+def test_keyframe_rule_that_makes_no_sense_is_told() -> None:
+    recorded = session({1: "processed first"}, count=3)
+    recorded.keyframes = {"minIntervalS": "soon"}
+    made = _Replay("walk", recorded, recorded.plan(), DrawnPictures.of(recorded), 1.0, ())
+    with pytest.raises(RecordingError, match="keyframe rule that makes no sense"):
+        made.settings()
+    recorded.keyframes = {"minIntervalS": 2.0, "maxIntervalS": 8.0, "laterRule": 1}
+    assert made.settings().keyframes.min_interval_s == 2.0

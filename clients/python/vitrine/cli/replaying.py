@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import ParseDict, ParseError
 from vitrine.cli.live import LiveView
 from vitrine.cli.output import as_json, console
 from vitrine.cli.recording import check_recording
@@ -53,7 +53,10 @@ class _Replay:
         """As it was recorded, with intervals as much shorter as everything is faster. It changes no taste."""
         keyframes = frame_pb2.KeyframeConfig()
         if self.recorded.keyframes or self.speed != 1:
-            ParseDict({**_DEFAULTS, **self.recorded.keyframes}, keyframes, ignore_unknown_fields=True)
+            try:
+                ParseDict({**_DEFAULTS, **self.recorded.keyframes}, keyframes, ignore_unknown_fields=True)
+            except ParseError as error:
+                raise RecordingError(f"the recording has a keyframe rule that makes no sense: {error}") from error
             slack_s = 0.0 if self.speed == 1 else _ROUNDING_S
             keyframes.min_interval_s = max(0.0, keyframes.min_interval_s / self.speed - slack_s)
             longest_s = keyframes.max_interval_s / self.speed - slack_s

@@ -104,6 +104,8 @@ def read_records(path: Path) -> Iterator[Record]:
         raise RecordingError(f"{path} is not a recording of `vitrine record`")
     if head.get("version") != VERSION:
         raise RecordingError(f"{path} is a recording of version {head.get('version')}; this program reads {VERSION}")
+    if not isinstance(head.get("source", {}), dict):
+        raise RecordingError(f"{path} has a head that makes no sense")
     yield head
     yield from records
 
