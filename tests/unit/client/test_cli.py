@@ -84,6 +84,7 @@ WRONG_USE = {
     "up --replicas ingest": "kind=count",
     "stream nothing.mp4": "no file or folder 'nothing.mp4'",
     "stream 0 --ssim 1.5": "--ssim",
+    "stream 0 --mode grey": "--mode",
     "record nothing.mp4 walk.vrec": "no file or folder 'nothing.mp4'",
     "record {photo} {photo}": "--force` replaces it",
     "record {photo} walk.vrec --fps 0": "--fps",
