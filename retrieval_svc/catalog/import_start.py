@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.errors import AbortedError, AlreadyExistsError, FailedPreconditionError, NotFoundError
 from retrieval_svc.storage import catalog, imports, vectors
-from retrieval_svc.storage.imports import ImportCounts, ImportRun, ImportState, Rejection
+from retrieval_svc.storage.imports import ImportCounts, ImportRun, ImportState
+from retrieval_svc.storage.rejections import Rejection, count_rejections, list_rejections
 
 # An import that made no progress for so long has lost its process or its client.
 ABANDONED_AFTER = dt.timedelta(minutes=10)
@@ -87,8 +88,8 @@ async def _resume(connection: AsyncConnection, order: ImportOrder) -> Progress:
         raise NotFoundError(f"no import imports/{order.resume}", "RESOURCE_NOT_FOUND")
     _check(run, order)
     await imports.reopen_import(connection, run.import_id)
-    reported = await imports.list_rejections(connection, run.import_id, 0, MAX_REPORTED)
-    noted = await imports.count_rejections(connection, run.import_id)
+    reported = await list_rejections(connection, run.import_id, 0, MAX_REPORTED)
+    noted = await count_rejections(connection, run.import_id)
     return Progress(run.import_id, order, run.counts, reported, noted, run.counts.row_count)
 
 

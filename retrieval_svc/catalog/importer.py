@@ -16,7 +16,8 @@ from retrieval_svc.catalog.product import Product
 from retrieval_svc.catalog.rows import RowProblem
 from retrieval_svc.catalog.writer import CatalogWriter, Outcome
 from retrieval_svc.storage import imports
-from retrieval_svc.storage.imports import ImportCounts, ImportState, Rejection
+from retrieval_svc.storage.imports import ImportCounts, ImportState
+from retrieval_svc.storage.rejections import Rejection, add_rejections
 
 # One transaction holds the write lock of the catalogue for a few dozen milliseconds with so many rows.
 _BATCH = 32
@@ -124,7 +125,7 @@ class Importer:
             if not await imports.save_progress(connection, run.import_id, run.counts, run.stored_row_count):
                 raise AbortedError("another stream goes on with this import", "ETAG_MISMATCH")
             await imports.note_rows(connection, run.import_id, numbers)
-            await imports.add_rejections(connection, run.import_id, run.noted, rejections)
+            await add_rejections(connection, run.import_id, run.noted, rejections)
 
         if run.order.dry_run or not good:
             async with self._database.begin() as connection:

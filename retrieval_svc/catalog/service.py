@@ -21,10 +21,11 @@ from retrieval_svc.catalog.money import EURO, Money, RateTable
 from retrieval_svc.catalog.pictures import PictureStore
 from retrieval_svc.catalog.product import Product
 from retrieval_svc.catalog.writer import CatalogWriter
-from retrieval_svc.storage import catalog, imports
+from retrieval_svc.storage import catalog, imports, rejections
 from retrieval_svc.storage import rates as rate_storage
-from retrieval_svc.storage.imports import ImportRun, Rejection
+from retrieval_svc.storage.imports import ImportRun
 from retrieval_svc.storage.rates import Rate
+from retrieval_svc.storage.rejections import Rejection
 
 
 class Catalog:
@@ -190,7 +191,7 @@ class Catalog:
         """
         await self.import_run(import_id)
         async with self._database.begin() as connection:
-            return await imports.list_rejections(connection, import_id, first, limit)
+            return await rejections.list_rejections(connection, import_id, first, limit)
 
 
 def _path(place: int, field: str) -> str:

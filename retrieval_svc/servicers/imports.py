@@ -17,7 +17,8 @@ from retrieval_svc.catalog.product import Product
 from retrieval_svc.catalog.rows import RowProblem, parse_row
 from retrieval_svc.servicers.checks import check_values, product_violations
 from retrieval_svc.servicers.products import product_from_proto, time_to_proto
-from retrieval_svc.storage.imports import ImportRun, Rejection
+from retrieval_svc.storage.imports import ImportRun
+from retrieval_svc.storage.rejections import Rejection
 
 _CANCELLED_WITHIN_S = 0.2
 

@@ -1,4 +1,4 @@
-"""Imports and the rows that they refused."""
+"""Imports: how far each is, and which rows it has stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retrieval_svc.storage.tables import import_rejections, import_rows, imports
+from retrieval_svc.storage.tables import import_rows, imports
 
 
 class ImportState(IntEnum):
@@ -48,23 +48,6 @@ class ImportRun:
     end_time: dt.datetime | None
     error: str
     rejections_purge_time: dt.datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why a row was refused.
-
-    Attributes:
-        row_number: Number of the row in its file.
-        field: Column or path in the product.
-        reason: Name of an `ErrorReason`.
-        description: What was expected and what came.
-    """
-
-    row_number: int
-    field: str
-    reason: str
-    description: str
 
 
 _COUNTS = tuple(ImportCounts.__slots__)
@@ -133,32 +116,6 @@ def _running(import_id: str, row_count: int) -> sa.Update:
     return sa.update(imports).where(
         table.import_id == import_id, table.state == int(ImportState.RUNNING), table.row_count == row_count
     )
-
-
-async def add_rejections(
-    connection: AsyncConnection, import_id: str, first_ordinal: int, rejections: Sequence[Rejection]
-) -> None:
-    """Notes rows that were refused.
-
-    Args:
-        connection: In a transaction.
-        import_id: The import.
-        first_ordinal: How many were noted before.
-        rejections: In the order of the rows.
-    """
-    if rejections:
-        rows = [
-            {
-                "import_id": import_id,
-                "ordinal": first_ordinal + place,
-                "row_number": rejection.row_number,
-                "field": rejection.field,
-                "reason": rejection.reason,
-                "description": rejection.description,
-            }
-            for place, rejection in enumerate(rejections)
-        ]
-        await connection.execute(sa.insert(import_rejections), rows)
 
 
 async def end_import(
@@ -236,28 +193,3 @@ async def read_import(connection: AsyncConnection, import_id: str, *, lock: bool
         row.import_id, ImportState(row.state), row.source, row.dry_run, row.total_row_count, counts,
         row.create_time, row.end_time, row.error, row.rejections_purge_time,
     )  # fmt: skip
-
-
-async def count_rejections(connection: AsyncConnection, import_id: str) -> int:
-    """Returns how many problems of an import were noted."""
-    statement = sa.select(sa.func.count()).select_from(import_rejections)
-    return int(await connection.scalar(statement.where(import_rejections.c.import_id == import_id)) or 0)
-
-
-async def list_rejections(
-    connection: AsyncConnection, import_id: str, first_ordinal: int, limit: int
-) -> list[Rejection]:
-    """Returns refused rows in their order.
-
-    Args:
-        connection: In a transaction.
-        import_id: The import.
-        first_ordinal: How many to skip.
-        limit: How many at most.
-    """
-    table = import_rejections.c
-    statement = sa.select(table.row_number, table.field, table.reason, table.description).where(
-        table.import_id == import_id, table.ordinal >= first_ordinal
-    )
-    rows = await connection.execute(statement.order_by(table.ordinal).limit(limit))
-    return [Rejection(*row) for row in rows]

@@ -18,7 +18,8 @@ from retrieval_svc.catalog.money import RateTable
 from retrieval_svc.index.generation import GenerationState
 from retrieval_svc.storage import imports, retention
 from retrieval_svc.storage.catalog import delete_product, lock_writes, write_products
-from retrieval_svc.storage.imports import ImportState, Rejection
+from retrieval_svc.storage.imports import ImportState
+from retrieval_svc.storage.rejections import Rejection, add_rejections
 from retrieval_svc.storage.tables import deleted_products, import_rejections
 from retrieval_svc.storage.tables import imports as import_runs
 from tests.services.retrieval.conftest import eventually, ready, running
@@ -122,9 +123,7 @@ async def test_refused_rows_go_and_their_import_says_so(database: Database) -> N
     for import_id, age in (("old", 100), ("new", 1), ("running", 100)):
         async with database.begin() as connection:
             await imports.begin_import(connection, import_id, "shop.csv", dry_run=False, total_row_count=2)
-            await imports.add_rejections(
-                connection, import_id, 0, [Rejection(1, "sku", "INVALID_FIELD", "is required")]
-            )
+            await add_rejections(connection, import_id, 0, [Rejection(1, "sku", "INVALID_FIELD", "is required")])
             if import_id != "running":
                 await imports.end_import(connection, import_id, ImportState.SUCCEEDED, row_count=0)
                 ended = sa.func.now() - dt.timedelta(days=age)
