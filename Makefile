@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test lint format generate bench up down lock setup setup-dev clean
+.PHONY: help demo picture test lint format generate chaos bench up down lock setup setup-dev clean
 VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
@@ -40,6 +40,9 @@ format: setup-dev ## Put code and contract into house format
 
 generate: setup-dev ## Make everything in gen/ from protos/
 	$(PY) scripts/generate.py
+
+chaos: setup-dev ## Stream for 30 s through every fault and every kill -9, and show how soon it goes on (VITRINE_CHAOS_SECONDS)
+	VITRINE_CHAOS_SECONDS=$${VITRINE_CHAOS_SECONDS:-30} $(PY) -m pytest tests/chaos/test_streams.py tests/chaos/test_handover.py -s
 
 bench: setup-dev ## Run every benchmark, quickly
 	@missed=; for script in bench/[!_]*.py; do echo "== $$script"; $(PY) $$script --quick || missed="$$missed $$script"; done; \

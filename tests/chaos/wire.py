@@ -32,10 +32,14 @@ class Wire:
 
     async def result(self, number: int, photo: bytes) -> frame_pb2.StreamResult:
         """Sends a frame that is a keyframe by the time since the last one, and returns its result."""
+        await self.send(number, photo)
+        return await self.next_result()
+
+    async def send(self, number: int, photo: bytes) -> None:
+        """Sends a frame that is a keyframe by the time since the last one."""
         await asyncio.sleep(KEYFRAMES.max_interval_s)
         frame = frame_pb2.Frame(frame_number=number, image=image_pb2.Image(data=photo))
         await self._call.write(stream_service_pb2.StreamFramesRequest(frame=frame))
-        return await self.next_result()
 
     async def next_result(self) -> frame_pb2.StreamResult:
         return (await self._next("result")).result
@@ -53,6 +57,12 @@ class Wire:
             while True:
                 await self._read()
         return await self._call.code()
+
+    async def ends_within(self, seconds: float) -> grpc.StatusCode | None:
+        """Returns how it ended; None where it has not."""
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self.end(), seconds)
+        return None
 
     async def cancel(self) -> None:
         """Hangs up, as a client that goes away."""

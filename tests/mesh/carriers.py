@@ -132,7 +132,7 @@ class SocketCarrier:
         hanging_up = asyncio.create_task(self._hang_up())
         with contextlib.suppress(ConnectionClosedError):  # codes of ours are errors to the library; `failure` looks
             async for raw in self._socket:
-                event = _event(raw)
+                event = event_of(raw)
                 if event.WhichOneof("event") == "error" and event.error.fatal:
                     self._error = event.error
                 else:
@@ -157,7 +157,7 @@ class SocketCarrier:
         return answer.failure
 
 
-def _event(raw: str | bytes) -> Response:
+def event_of(raw: str | bytes) -> Response:
     if isinstance(raw, bytes):
         return Response.FromString(raw)
     body = json.loads(raw)
