@@ -32,6 +32,7 @@ _PATTERNS = ("plain", "plain", "plain", "striped", "checked", "floral", "dotted"
 _CURRENCIES = {"EUR": 1.0, "USD": 1.04, "GBP": 0.83, "JPY": 163.0}
 _STOCK = (1, 1, 1, 1, 1, 2, 3, 5)
 _BRANDS = 120
+PER_LOOK = 250
 # Length of the noise beside a cluster's centre: neighbours in a cluster have a cosine of about 0.6.
 _NOISE = 0.8
 
@@ -107,16 +108,17 @@ def product_id(number: int) -> str:
     return f"bench-{number:07d}"
 
 
-def make_sample(count: int, dimension: int, seed: int) -> Sample:
+def make_sample(count: int, dimension: int, seed: int, per_look: int = PER_LOOK) -> Sample:
     """Makes a catalogue; the same arguments give the same one.
 
     Args:
         count: How many products.
         dimension: How many numbers a vector has.
         seed: Source of chance.
+        per_look: How many products look alike, about.
     """
     rng = np.random.default_rng(seed)
-    clusters = max(20, count // 250)
+    clusters = max(20, count // per_look)
     centres = _unit(rng.standard_normal((clusters, dimension), np.float32))
     cluster = rng.integers(clusters, size=count)
     vectors = _unit(centres[cluster] + _noise(rng, (count, dimension), _NOISE))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from vitrine.embedded.postgres import PostgresServer
 
+from bench._search_data import PER_LOOK
+
 _MARK = "bench.json"
 
 
@@ -22,6 +24,7 @@ class Made:
     products: int
     dimension: int
     seed: int
+    per_look: int = PER_LOOK
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,12 @@ class RetrievalService:
         """Calls UpsertCurrencyRates."""
         await self._catalog.UpsertCurrencyRates(request, metadata=self._metadata, timeout=30)
 
+    async def units_per_euro(self) -> dict[str, float]:
+        """Calls ListCurrencyRates; units for one euro by currency."""
+        request = catalog_service_pb2.ListCurrencyRatesRequest()
+        answer = await self._catalog.ListCurrencyRates(request, metadata=self._metadata, timeout=30)
+        return {"EUR": 1.0} | {rate.currency_code: rate.units_per_euro for rate in answer.rates}
+
     async def until_generation(self, least: int, within_s: float) -> search_service_pb2.GetIndexResponse:
         """Waits until an index of this generation or a later one answers.
 

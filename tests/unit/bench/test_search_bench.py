@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,12 @@ from vitrine.embedded.postgres import PostgresServer
 
 from bench._search_data import make_sample, product_row
 from bench._search_kept import Made, Place
+from bench._search_ranked import terms_of
 from bench._search_targets import missed_of
+from retrieval_svc.catalog.money import RateTable
+from retrieval_svc.index.schema import IndexedProduct, payload_of
+from retrieval_svc.search.ranking import Features, Ranking, score_of
+from retrieval_svc.search.ranking import terms_of as service_terms
 from retrieval_svc.storage.tables import products
 
 pytestmark = pytest.mark.unit
@@ -61,6 +68,20 @@ def test_kept_folder_serves_its_own_catalogue_only(tmp_path: Path) -> None:
         place.holds(Made(10, 4, 2))
 
 
+@pytest.mark.parametrize("budget", [None, 30.0])
+def test_truth_of_the_published_score_is_that_of_the_terms(budget: float | None) -> None:
+    rates = {"EUR": 1.0, "USD": 1.04, "GBP": 0.83, "JPY": 163.0}
+    terms, vector = terms_of(SAMPLE, rates), SAMPLE.queries(1, 9)[0]
+    scores = terms.scores(SAMPLE.vectors @ vector, budget)
+    ranking = Ranking(budget_eur=budget, preferred_brands=frozenset({"brand 1", "brand 2"}))
+    table = RateTable({code: Decimal(str(rate)) for code, rate in rates.items() if code != "EUR"}, dt.date(2026, 1, 1))
+    for number in range(0, 400, 7):
+        payload = payload_of(IndexedProduct(SAMPLE.product(number), None), table)
+        cosine = float(SAMPLE.vectors[number] @ vector)
+        truth = score_of(service_terms(ranking, Features.of_payload(payload, cosine, 0.0, 0.0)))
+        assert scores[number] == pytest.approx(truth, abs=1e-6)
+
+
 REPORT: dict[str, Any] = {
     "products": 100_000, "idle": True, "recall": {"none": 1.0, "tenth": 0.99}, "scan": {"ratio": 2.0},
     "latency": {"none": {"p50_ms": 7.0, "p99_ms": 30.0, "cpu_ms": 6.0}},
@@ -75,6 +96,7 @@ JUDGED = [
     pytest.param(
         {"idle": False, "latency": {"none": {"p50_ms": 9, "p99_ms": 41, "cpu_ms": 9}}}, set(), id="busy-machine"
     ),
+    pytest.param({"ranked": {"none": 1.0, "20": 0.9}}, {"ranked_20"}, id="published-score"),
     pytest.param({"scan": {"ratio": 0.9}}, {"scan_ratio"}, id="no-better-than-a-scan"),
     pytest.param({"scan": {"ratio": 0.9}, "products": 10_500}, set(), id="small-catalogue"),
     pytest.param({"scan": {"ratio": 0.9}, "idle": False}, set(), id="scan-beside-other-work"),
