@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from bench._parser import ANSWER, Photo, Tally, by_tone
+from bench._parser import by_tone
+from bench._parser_tally import ANSWER, Photo, Tally
 from bench._skin_tone import LEAST_SKIN_PX, skin_tone, thirds
 from imaging.color import lab_to_srgb
 from vision_svc.garments.types import Bucket, ParsedGarment, ParsedImage
