@@ -74,7 +74,7 @@ class KeyframeConfig:
     max_interval_s: float = 10.0
     mode: KeyframeMode = KeyframeMode.COLOR
     color_diff_threshold: float = 0.043
-    changed_area_threshold: float = 0.0018
+    changed_area_threshold: float = 0.0012
 
     def __post_init__(self) -> None:
         try:

@@ -33,9 +33,11 @@ _SCENE_SHARE = 0.45
 # New colours on so much of the picture are a new scene as well, moving or not.
 _MASSIVE_SHARE = 0.2
 # A place is new when so much of what differs there has new colours...
-_NEW_SHARE = 0.22
+_NEW_SHARE = 0.15
+# ...or so much, where it then stands still: a colour like the one before it.
+_LIKE_SHARE = 0.08
 # ...and the more of the picture is in motion, the more must be new.
-_BUSY_SHARE = 0.06
+_BUSY_SHARE = 0.05
 # Below this part of what makes a hit, the frame counts as explained.
 _EXPLAINED = 0.5
 # The reference follows what is explained after this time, or at once when much has moved; in the end always.
@@ -187,10 +189,12 @@ class ColorWatch:
         found = places(difference.mask, least)
         if found:
             whole = self._reference.exchange(difference.seen, difference.overlap, difference.mask)
+            if whole.most < _EXPLAINED * enough:  # no place can have more than all of them
+                found = []
         for box, own in found:
             novelty = self._reference.novelty(difference.seen, difference.overlap, box, whole)
             most = max(most, novelty)
-            if novelty >= max(enough, _NEW_SHARE * own) and novelty > hit_novelty:
+            if novelty >= max(enough, _LIKE_SHARE * own) and novelty > hit_novelty:
                 x, y, width, height = box
                 hit = x + max(difference.overlap.dx, 0), y + max(difference.overlap.dy, 0), width, height
                 hit_own, hit_novelty = own, novelty
@@ -207,7 +211,8 @@ class ColorWatch:
             return True
         if self._hit is None or not overlapping(self._hit.box, box):
             sudden = time_s - self._clear_s <= _SUDDEN_S and novelty >= _SUDDEN_TIMES * self._clear_novelty
-            self._hit = _Hit(box, time_s, sudden and not entering(box, bgr.shape[1]), bgr)
+            clear = novelty >= _NEW_SHARE * found.own or found.own > _SCENE_SHARE * difference.mask.size
+            self._hit = _Hit(box, time_s, sudden and clear and not entering(box, bgr.shape[1]), bgr)
             return False
         return self._confirm(self._hit, bgr, time_s, found.own)
 

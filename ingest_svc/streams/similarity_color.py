@@ -74,6 +74,11 @@ class Exchange:
     appeared: _Histogram
     vanished: _Histogram
 
+    @property
+    def most(self) -> float:
+        """The larger of both, in cells."""
+        return float(max(self.appeared.sum(), self.vanished.sum()))
+
 
 class ColorReference:
     """A small colour picture that others are compared with.

@@ -164,7 +164,7 @@ class KeyframeConfig(_message.Message):
     accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.043.
     """
     changed_area_threshold: _builtins.float
-    """Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0018, a hat on
+    """Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0012, a hat on
     somebody who fills the picture's height.
     """
     def __init__(

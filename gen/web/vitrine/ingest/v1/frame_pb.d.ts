@@ -69,7 +69,7 @@ export declare type KeyframeConfig = Message<"vitrine.ingest.v1.KeyframeConfig">
   colorDiffThreshold?: number | undefined;
 
   /**
-   * Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0018, a hat on
+   * Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0012, a hat on
    * somebody who fills the picture's height.
    *
    * @generated from field: optional double changed_area_threshold = 7;

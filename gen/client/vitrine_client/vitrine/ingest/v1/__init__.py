@@ -1919,7 +1919,7 @@ class KeyframeConfig(betterproto2.Message):
 
     changed_area_threshold: "float | None" = betterproto2.field(7, betterproto2.TYPE_DOUBLE, optional=True)
     """
-    Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0018, a hat on
+    Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0012, a hat on
     somebody who fills the picture's height.
     """
 
