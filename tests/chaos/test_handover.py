@@ -116,9 +116,8 @@ async def test_kill_between_a_result_that_is_kept_and_its_way_to_the_client(mesh
     await mesh.wait_ready()
 
 
-@pytest.mark.parametrize("count", [2, 5])
-async def test_connections_that_race_with_one_token_leave_one_session(mesh: EmbeddedMesh, count: int) -> None:
-    user = f"race-{uuid.uuid4().hex[:8]}"
+async def test_connections_that_race_with_one_token_leave_one_session(mesh: EmbeddedMesh) -> None:
+    count, user = 3, f"race-{uuid.uuid4().hex[:8]}"
     async with client(mesh, user) as ada, asyncio.timeout(_PATIENCE_S):
         first = Wire(ada)
         token = (await first.open()).resume_token
@@ -128,11 +127,11 @@ async def test_connections_that_race_with_one_token_leave_one_session(mesh: Embe
         alive = [racer for racer, ready in zip(racers, opened, strict=True) if not isinstance(ready, BaseException)]
         assert alive
         await asyncio.gather(*(racer.send(2, outfit(2)) for racer in alive), return_exceptions=True)
-        ended = [
-            it for it in await asyncio.gather(*(it.ends_within(12.0) for it in [first, *racers])) if it is not None
-        ]
-        assert len(ended) == count, "all but the newest are told that it goes on elsewhere"
-        assert set(ended) <= {grpc.StatusCode.FAILED_PRECONDITION, *BROKEN}
+        ends = [asyncio.create_task(wire.end()) for wire in (first, *racers)]
+        while sum(end.done() for end in ends) < count:  # all but the newest are told that it goes on elsewhere
+            await asyncio.wait([end for end in ends if not end.done()], return_when=asyncio.FIRST_COMPLETED)
+        told = {await end for end in ends if end.done()}
+        assert told <= {grpc.StatusCode.FAILED_PRECONDITION, *BROKEN}
         last, ready = await resume(ada, token)
         assert ready.totals.highest_frame_number == 2
         totals = (await last.stop()).totals

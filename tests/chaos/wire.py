@@ -58,12 +58,6 @@ class Wire:
                 await self._read()
         return await self._call.code()
 
-    async def ends_within(self, seconds: float) -> grpc.StatusCode | None:
-        """Returns how it ended; None where it has not."""
-        with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(self.end(), seconds)
-        return None
-
     async def cancel(self) -> None:
         """Hangs up, as a client that goes away."""
         self._call.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 import aiohttp
@@ -17,6 +18,7 @@ from tests.services.ingest.streams.neighbours import Neighbours
 
 pytestmark = pytest.mark.service
 
+_OUTCOMES = ("processed", "skipped_interval", "skipped_same_scene", "superseded", "late", "rejected", "lost")
 _SCENES = [jpeg(seed) for seed in range(40, 42)]
 
 
@@ -93,6 +95,30 @@ async def test_books_are_saved_before_the_keyframe_in_work_when_a_socket_breaks(
     totals = (await newer.config(resume_token=token)).totals
     assert (totals.highest_frame_number, totals.received_count, totals.processed_count) == (3, 3, 0)
     await newer.stop()
+
+
+async def test_metrics_count_what_the_ledger_counts(connect: Connect, ingest: Ingest) -> None:
+    """Lost ones that come after all are counted again as found: a counter cannot fall."""
+
+    def counted() -> Counter[str]:
+        registry = ingest.replicas[0].server.runtime.metrics.registry
+        names = (*_OUTCOMES, "duplicate", "found")
+        return Counter({it: registry.get_sample_value("vitrine_frames_total", {"outcome": it}) or 0 for it in names})
+
+    before, start = counted(), now_s()
+    client = connect()
+    await client.config()
+    for number, at_s in ((1, 0.0), (2, 0.1), (7, 0.2), (4, 0.3), (4, 0.3), (9, 0.4)):
+        await client.frame(_SCENES[0], number, start + at_s)
+    await client.frame(b"no picture", 10, start + 5)
+    totals = (await client.stop()).totals
+    now = counted()
+    now.subtract(before)
+    assert now["found"] == totals.late_count == 1
+    assert {name: now[name] - (now["found"] if name == "lost" else 0) for name in _OUTCOMES} == {
+        name: getattr(totals, f"{name}_count") for name in _OUTCOMES
+    }
+    assert now["duplicate"] == totals.duplicate_count == 1
 
 
 def _kept(ingest: Ingest, stream: str) -> list[object]:
