@@ -24,6 +24,8 @@ from ingest_svc.streams.similarity_places import entering, overlapping, places
 # How much of noise the tolerance grows with, and how much of it is believed, in levels.
 _NOISE_SHARE, _MAX_NOISE = 3.0, 6.0
 _NOISE_MEMORY = 0.9
+# Light is on more of the picture than this, and fitting it is half of the work.
+_LIGHT_SHARE = 0.02
 # A frame whose cells differ more than this share is asked whether the camera moved...
 _CAMERA_SHARE = 0.06
 # ...and the answer is believed when it leaves less than this of the differing cells.
@@ -156,7 +158,7 @@ class ColorWatch:
 
     def _difference(self, bgr: ColorImage, seen: ColorImage, new: int) -> _Difference:
         reference, still = self._reference, Overlap()
-        light = fitted(bgr, reference.bgr)
+        light = fitted(bgr, reference.bgr) if new > _LIGHT_SHARE * bgr.shape[0] * bgr.shape[1] else None
         if light is not None:
             lit = light.applied(bgr, reference.bgr)
             if reference.new_count(lit) < new:
