@@ -14,10 +14,16 @@ from tests.chaos.riders import Rider, SdkRider
 from tests.chaos.scenes import STRICT
 
 _BEHIND = ("vision", "retrieval", "profile", "worker")
-_BEFORE = ("ingest", "ingest-2", "envoy", "postgres")
-# One by one in `make chaos`; the default suite kills what stands behind the streams at one stroke.
-VICTIMS: dict[str, tuple[str, ...]] = {name: (name,) for name in (*_BEFORE, *(_BEHIND if STRICT else ()))}
-VICTIMS |= {"all behind": _BEHIND} | ({"all before": _BEFORE} if STRICT else {})
+_REPLICAS = ("ingest", "ingest-2")
+# What is killed at one stroke, stroke by stroke. A stream is on one replica or the other: each in turn hits all.
+VICTIMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "each replica": tuple((name,) for name in _REPLICAS),
+    "envoy": (("envoy",),),
+    "postgres": (("postgres",),),
+    "all behind": (_BEHIND,),
+}
+if STRICT:  # the default suite kills what stands behind the streams at one stroke only
+    VICTIMS |= {name: ((name,),) for name in _BEHIND} | {"all before": ((*_REPLICAS, "envoy", "postgres"),)}
 
 Riders = Sequence[SdkRider | Rider]
 
