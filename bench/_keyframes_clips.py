@@ -9,7 +9,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bench._keyframes_scene import WORLD_PX, Garment, Image, World, dressed, other_color, some_ground, some_person
+from bench._keyframes_scene import (
+    WORLD_PX,
+    Garment,
+    Image,
+    Person,
+    World,
+    dressed,
+    other_color,
+    some_ground,
+    some_person,
+)
 
 NS = 1_000_000_000
 
@@ -99,7 +109,7 @@ class Studio:
         top, left = int(self.rng.integers(0, 8)), int(self.rng.integers(0, 8))
         height, width = image.shape[:2]
         grain = cv2.resize(self._grain, (width + 8, height + 8)) if width > 790 or height > 590 else self._grain
-        return developed(image, view, grain[top : top + height, left : left + width])
+        return developed(image, view, np.asarray(grain[top : top + height, left : left + width], np.float32))
 
 
 def photographed(world: Image, view: View, setting: Setting) -> Image:
@@ -188,10 +198,9 @@ def outfit_clip(kind: str, seed: int, setting: Setting, nuisance: str | None = N
     return clip
 
 
-def clothed(person: object, look: object) -> object:
+def clothed(person: Person, look: Person) -> Person:
     """The person where and how it is, in what `look` wears."""
-    worn = {name: getattr(look, name) for name in ("top", "bottom", "jacket", "hat", "skirt")}
-    return replace(person, **worn)  # type: ignore[type-var]
+    return replace(person, top=look.top, bottom=look.bottom, jacket=look.jacket, hat=look.hat, skirt=look.skirt)
 
 
 def cut_clip(seed: int, setting: Setting) -> Clip:

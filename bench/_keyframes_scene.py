@@ -244,11 +244,11 @@ def _cloth(image: Image, shape: npt.NDArray[np.int32], garment: Garment, unit: f
 
 def _pattern(kind: str, xs: npt.NDArray[np.float32], ys: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.bool_]:
     across, down = (xs / step).astype(np.int32), (ys / step).astype(np.int32)
-    if kind == "stripes":
-        return down % 2 == 0
-    if kind == "checks":
-        return (across + down) % 2 == 0
-    return (xs % (2 * step) - step) ** 2 + (ys % (2 * step) - step) ** 2 < (0.55 * step) ** 2
+    if kind in ("stripes", "checks"):
+        odd: npt.NDArray[np.bool_] = (down if kind == "stripes" else across + down) % 2 == 0
+        return odd
+    dots: npt.NDArray[np.bool_] = (xs % (2 * step) - step) ** 2 + (ys % (2 * step) - step) ** 2 < (0.55 * step) ** 2
+    return dots
 
 
 def dressed(person: Person, rng: np.random.Generator, part: str, *, same_luma: bool = False) -> Person:
@@ -261,9 +261,10 @@ def dressed(person: Person, rng: np.random.Generator, part: str, *, same_luma: b
         return replace(person, jacket=None, top=Garment(other_color(rng, person.jacket.color)))
     old = person.top if part == "jacket" and not person.jacket else getattr(person, part)
     color = other_color(rng, old.color, same_luma=same_luma)
-    if same_luma:
-        return replace(person, **{part: Garment(color)})
-    return replace(person, **{part: Garment(color, str(rng.choice(_PATTERNS)), other_color(rng, color, 20))})
+    new = Garment(color) if same_luma else Garment(color, str(rng.choice(_PATTERNS)), other_color(rng, color, 20))
+    if part == "jacket":
+        return replace(person, jacket=new)
+    return replace(person, top=new) if part == "top" else replace(person, bottom=new)
 
 
 def _bgr(values: npt.NDArray[np.generic]) -> Color:
