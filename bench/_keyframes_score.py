@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bench._keyframes_clips import Clip
+from bench._keyframes_camera import Clip
 from imaging.decode import check
 from ingest_svc.streams.darkroom import decoded_thumbnail
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeMode, KeyframeSelector
@@ -61,6 +61,7 @@ class Score:
     false: int = 0
     minutes: float = 0.0
     cpu_s: float = 0.0
+    frames: int = 0
     looked_at: int = 0
     wrong: Counter[str] = field(default_factory=Counter)
 
@@ -71,6 +72,7 @@ class Score:
         self.false += false
         self.minutes += (clip.times_ns[-1] - clip.times_ns[0]) / 60 / _NS
         self.cpu_s += run.cpu_s
+        self.frames += len(clip.jpegs)
         self.looked_at += run.looked_at
         if wrong := len(clip.changes_s) - found + false:
             self.wrong[clip.kind] += wrong
@@ -87,14 +89,25 @@ class Score:
     def false_per_min(self) -> float:
         return self.false / self.minutes if self.minutes else 0.0
 
+    def cpu_us(self) -> float:
+        """CPU per frame of the stream, looked at or not, microseconds."""
+        return self.cpu_s / max(self.frames, 1) * 1e6
+
     @staticmethod
-    def cpu_us(scores: Iterable[Score]) -> float:
-        """CPU per frame looked at, microseconds."""
+    def total(scores: Iterable[Score]) -> Score:
+        """What all together cost: frames, looks and CPU."""
         every = list(scores)
-        return sum(score.cpu_s for score in every) / max(sum(score.looked_at for score in every), 1) * 1e6
+        return Score(
+            cpu_s=sum(score.cpu_s for score in every),
+            frames=sum(score.frames for score in every),
+            looked_at=sum(score.looked_at for score in every),
+        )
 
     def as_dict(self) -> dict[str, object]:
-        figures: dict[str, object] = {"false_per_min": round(self.false_per_min, 2), "minutes": round(self.minutes, 1)}
+        figures: dict[str, object] = {
+            "false_per_min": round(self.false_per_min, 2), "minutes": round(self.minutes, 1),
+            "cpu_us": round(self.cpu_us(), 1), "looked_at": round(self.looked_at / max(self.frames, 1), 3),
+        }  # fmt: skip
         if self.changes:
             figures |= {
                 "changes": self.changes, "recall": round(self.recall, 3), "precision": round(self.precision, 3),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from bench._keyframes_clips import NS, Clip
+from bench._keyframes_camera import NS, Clip
 
 _LONG_SIDE_PX, _QUALITY = 640, 75
 _MAX_FRAMES = 1_200

@@ -13,7 +13,7 @@ person walks. `light, camera, noise` and `motion, zoom, shadow`: nothing changes
 
 With `--video DIR` also the real clips of its manifest.json that say where their cuts are.
 
-CPU is what decoding and judging take for a frame that is looked at, both modes in turn on the same clips.
+CPU is what decoding and judging take for each frame of a stream, looked at or not; both modes in turn, the same clips.
 
 Prints tables, then one line of JSON; exit code 1 when a target is missed: recall and precision of `outfit` 0.95, one
 false keyframe a minute on `light, camera, noise`, every real cut of `bbb_0_30` and `bikes`, 1.25x the CPU of `luma`.
@@ -32,7 +32,9 @@ sys.path.pop(0)  # this folder: its `mesh.py` would hide the package
 
 import cv2
 
-from bench._keyframes_clips import NEGATIVES, PARTS, Clip, Setting, cut_clip, negative_clip, outfit_clip
+from bench._keyframes_camera import Clip, Setting
+from bench._keyframes_clips import PARTS, cut_clip, negative_clip, outfit_clip
+from bench._keyframes_nuisances import NEGATIVES
 from bench._keyframes_score import MODES, Score, judged, matched
 from bench._keyframes_video import real_clips
 
@@ -120,7 +122,9 @@ def show_video(folder: Path) -> dict[str, dict[str, object]]:
 
 def report(scores: dict[str, dict[str, Score]], video: dict[str, dict[str, object]]) -> dict[str, object]:
     color = scores["color"]
-    cpu = {mode: Score.cpu_us(scores[mode].values()) for mode in MODES}
+    total = {mode: Score.total(scores[mode].values()) for mode in MODES}
+    cpu = {mode: total[mode].cpu_us() for mode in MODES}
+    looks = {mode: total[mode].looked_at / max(total[mode].frames, 1) for mode in MODES}
     ratio = cpu["color"] / cpu["luma"]
     false = color["light, camera, noise"].false_per_min
     values = {
@@ -133,7 +137,10 @@ def report(scores: dict[str, dict[str, Score]], video: dict[str, dict[str, objec
         assert isinstance(found, dict)
         if any(part in name for part in MUST_CUT) and found["color"] != row["cuts"]:
             missed.append(f"cuts of {name}")
-    print(f"\nCPU per frame looked at: color {cpu['color']:.0f} us, luma {cpu['luma']:.0f} us: {ratio:.2f}x")
+    print(
+        f"\nCPU per frame: color {cpu['color']:.0f} us ({looks['color']:.0%} looked at),"
+        f" luma {cpu['luma']:.0f} us ({looks['luma']:.0%}): {ratio:.2f}x"
+    )
     return {
         "bench": "keyframes",
         "groups": {mode: {group: score.as_dict() for group, score in scores[mode].items()} for mode in MODES},

@@ -30,7 +30,7 @@ from mesh.errors import InvalidInputError, NotFoundError
 # How long a newer connection waits for an older one of the same session to put its books in order.
 _FINISH_BEFORE_RESUME_S = 2.0
 # How long keyframes in work may hold up the end of the process, once all calls have ended.
-_SETTLE_S = 5.0
+_SETTLE_S, _SETTLE_STEP_S = 5.0, 0.02
 
 
 class StreamHub:
@@ -116,10 +116,15 @@ class StreamHub:
                 del self._connections[token_hash]
 
     async def settle(self) -> None:
-        """Waits for streams that have ended to put their books in order; to be called before the database is closed."""
-        if not self._leaving:
-            return
-        _, late = await asyncio.wait(self._leaving, timeout=_SETTLE_S)
+        """Waits for streams to put their books in order; to be called before the database is closed.
+
+        A call that its client has cancelled may outlive the server that took it, and begin to leave after that.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S):
+                while self._connections or self._leaving:
+                    await (asyncio.wait(self._leaving) if self._leaving else asyncio.sleep(_SETTLE_STEP_S))
+        late = list(self._leaving)
         for leaving in late:
             leaving.cancel()
         await asyncio.gather(*late, return_exceptions=True)

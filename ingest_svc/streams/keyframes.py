@@ -73,8 +73,8 @@ class KeyframeConfig:
     min_interval_s: float = 1.0
     max_interval_s: float = 10.0
     mode: KeyframeMode = KeyframeMode.COLOR
-    color_diff_threshold: float = 0.043
-    changed_area_threshold: float = 0.0012
+    color_diff_threshold: float = 0.035
+    changed_area_threshold: float = 0.0008
 
     def __post_init__(self) -> None:
         try:
@@ -175,14 +175,22 @@ class KeyframeSelector:
         return self._config.mode is KeyframeMode.COLOR
 
     def is_due(self, time_ns: int) -> bool:
-        """Tells whether a frame can be a keyframe at all, as far as its time says.
+        """Tells whether a frame has to be looked at, as far as its time says.
+
+        By luma that is every one that can be a keyframe; by colour one every eighth of a second, but all while something
+        new waits to be confirmed.
 
         Args:
             time_ns: When the frame was taken, in nanoseconds from any fixed moment.
         """
         if self._color is not None:
             self._color.seen_at(time_ns / _NS)
-        return self._last_key_ns is None or (time_ns - self._last_key_ns) / _NS >= self._config.min_interval_s
+        if self._last_key_ns is None:
+            return True
+        elapsed_s = (time_ns - self._last_key_ns) / _NS
+        if elapsed_s < self._config.min_interval_s:
+            return False
+        return self._color is None or elapsed_s >= self._config.max_interval_s or self._color.is_due(time_ns / _NS)
 
     def judge(self, picture: GrayImage | ColorImage, time_ns: int) -> Judgement:
         """Judges a frame by the whole rule; a keyframe becomes the new reference.

@@ -17,38 +17,35 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ingest_svc.streams.similarity_color import Box, ColorReference, Mask, Overlap, moved_count
-from ingest_svc.streams.similarity_light import ColorImage, Light, fitted
+from ingest_svc.streams.similarity_color import Box, ColorReference, moved_count
+from ingest_svc.streams.similarity_difference import Difference, compared
+from ingest_svc.streams.similarity_light import ColorImage, Light
 from ingest_svc.streams.similarity_places import entering, overlapping, places
 
 # How much of noise the tolerance grows with, and how much of it is believed, in levels.
 _NOISE_SHARE, _MAX_NOISE = 3.0, 6.0
 _NOISE_MEMORY = 0.9
-# Light is on more of the picture than this, and fitting it is half of the work.
-_LIGHT_SHARE = 0.02
-# A frame whose cells differ more than this share is asked whether the camera moved...
-_CAMERA_SHARE = 0.06
-# ...and the answer is believed when it leaves less than this of the differing cells.
-_CAMERA_GAIN = 0.6
 # With so much of the picture differing, whatever the colours, the scene is another.
 _SCENE_SHARE = 0.45
 # New colours on so much of the picture are a new scene as well, moving or not.
 _MASSIVE_SHARE = 0.2
 # A place is new when so much of what differs there has new colours...
-_NEW_SHARE = 0.15
+_NEW_SHARE = 0.1
 # ...or so much, where it then stands still: a colour like the one before it.
-_LIKE_SHARE = 0.08
+_LIKE_SHARE = 0.05
 # ...and the more of the picture is in motion, the more must be new.
 _BUSY_SHARE = 0.05
 # Below this part of what makes a hit, the frame counts as explained.
 _EXPLAINED = 0.5
 # The reference follows what is explained after this time, or at once when much has moved; in the end always.
 _FOLLOW_S, _FOLLOW_SHARE, _FOLLOW_AT_LAST_S = 0.2, 0.06, 2.0
-# A hit is sudden when it comes so soon after a frame with at most half of it.
-_SUDDEN_S, _SUDDEN_TIMES = 0.35, 2.0
-_CONFIRM_S, _CONFIRM_SLOWLY_S = 0.1, 0.28
+# A hit is sudden when it comes so soon after a frame with at most two thirds of it.
+_SUDDEN_S, _SUDDEN_TIMES = 0.35, 1.5
+_CONFIRM_S, _CONFIRM_SLOWLY_S = 0.1, 0.24
 # Of what is there when looking begins, so little may move.
-_STILL_SHARE = 0.04
+_STILL_SHARE = 0.03
+# How often one looks while nothing is new.
+_LOOK_S = 0.12
 # Frames further apart than this are not waited for twice: a second one would come too late.
 _SPARSE_S = 0.3
 
@@ -85,20 +82,6 @@ class _Found:
     own: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Difference:
-    """How a frame differs from the reference once light and camera are accounted for."""
-
-    mask: Mask
-    seen: ColorImage
-    overlap: Overlap
-    light: Light | None = None
-
-    @property
-    def count(self) -> int:
-        return cv2.countNonZero(self.mask)
-
-
 class ColorWatch:
     """Watches one stream. `seen_at` is told of every frame, `look` is given those that may be keyframes."""
 
@@ -117,6 +100,14 @@ class ColorWatch:
         self._light: Light | None = None
         self._hit: _Hit | None = None
         self._clear_s, self._clear_novelty = 0.0, 0.0
+
+    def is_due(self, time_s: float) -> bool:
+        """Tells whether a frame is worth a look: nobody changes clothes within an eighth of a second.
+
+        Args:
+            time_s: When it was taken.
+        """
+        return self._hit is not None or time_s - self._before_s >= _LOOK_S - 1e-3
 
     def seen_at(self, time_s: float) -> None:
         """Notes that a frame was taken then, looked at or not."""
@@ -151,41 +142,13 @@ class ColorWatch:
         if new < 0.5 * least:
             self._explained(time_s)
             return Sight(is_new=False)
-        difference = self._difference(bgr, seen, new)
+        difference = compared(self._reference, bgr, seen, new, self._light)
+        self._light = difference.light
         found = self._newest(difference, least)
         is_new = self._weigh(bgr, time_s, difference, least, found)
         return Sight(is_new, min(found.novelty / (bgr.shape[0] * bgr.shape[1]), 1.0))
 
-    def _difference(self, bgr: ColorImage, seen: ColorImage, new: int) -> _Difference:
-        reference, still = self._reference, Overlap()
-        light = fitted(bgr, reference.bgr) if new > _LIGHT_SHARE * bgr.shape[0] * bgr.shape[1] else None
-        if light is not None:
-            lit = light.applied(bgr, reference.bgr)
-            if reference.new_count(lit) < new:
-                seen, self._light = lit, light
-        found = _Difference(reference.differing(seen, still), seen, still)
-        if found.count > _CAMERA_SHARE * found.mask.size:
-            moved = self._moved(bgr, seen)
-            if moved is not None and moved.count / moved.mask.size < _CAMERA_GAIN * found.count / found.mask.size:
-                found, self._light = moved, moved.light
-        return found
-
-    def _moved(self, bgr: ColorImage, seen: ColorImage) -> _Difference | None:
-        """The difference when the camera's motion is taken back; None where it seems to stand."""
-        reference = self._reference
-        rough = reference.shift(seen)
-        if rough == Overlap():
-            return None
-        lit = bgr.copy()
-        part, other = rough.of_seen(lit), rough.of_reference(reference.bgr)
-        light = fitted(part, other)
-        if light is not None:
-            part[:] = light.applied(part, other)
-        near = [Overlap(rough.dx + x, rough.dy + y) for x, y in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))]
-        best = min(near, key=lambda overlap: reference.new_count(lit, overlap))
-        return _Difference(reference.differing(lit, best), lit, best, light)
-
-    def _newest(self, difference: _Difference, least: float) -> _Found:
+    def _newest(self, difference: Difference, least: float) -> _Found:
         enough = least + _BUSY_SHARE * difference.count
         most, hit, hit_own, hit_novelty = 0.0, None, 0, 0.0
         found = places(difference.mask, least)
@@ -204,7 +167,7 @@ class ColorWatch:
             hit, hit_own = (0, 0, difference.seen.shape[1], difference.seen.shape[0]), difference.count
         return _Found(most, hit, hit_own)
 
-    def _weigh(self, bgr: ColorImage, time_s: float, difference: _Difference, least: float, found: _Found) -> bool:
+    def _weigh(self, bgr: ColorImage, time_s: float, difference: Difference, least: float, found: _Found) -> bool:
         box, novelty = found.box, found.novelty
         if box is None:
             self._pass(bgr, time_s, difference, least, novelty)
@@ -218,7 +181,7 @@ class ColorWatch:
             return False
         return self._confirm(self._hit, bgr, time_s, found.own)
 
-    def _pass(self, bgr: ColorImage, time_s: float, difference: _Difference, least: float, novelty: float) -> None:
+    def _pass(self, bgr: ColorImage, time_s: float, difference: Difference, least: float, novelty: float) -> None:
         """Goes on after a frame without a hit; the reference follows what is explained."""
         age_s, share = time_s - self._reference_s, difference.count / difference.mask.size
         explained = novelty < _EXPLAINED * (least + _BUSY_SHARE * difference.count)

@@ -1,4 +1,4 @@
-"""A mesh for each file of faults, quick to notice them."""
+"""One mesh for the files of faults, quick to notice them; it mends itself after each."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _SETTINGS = {
 _PRODUCTS = 12
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedMesh]:
-    """The mesh of this file: two ingest replicas and a small catalogue."""
+    """Two ingest replicas and a small catalogue."""
     folder = tmp_path_factory.mktemp("chaos")
     async with running_mesh(folder / "mesh", replicas={"ingest": 2}, settings={"*": _SETTINGS}) as running:
         await _import(running, folder / "catalog")

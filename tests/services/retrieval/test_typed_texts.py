@@ -11,8 +11,8 @@ from bench._search_words import text_report
 
 pytestmark = pytest.mark.service
 
-# Drawing and embedding them takes 9 s of one core; `bench/search.py` asks the whole demo catalogue of 420.
-PRODUCTS = 160
+# Drawing and embedding them takes 7 s of one core; `bench/search.py` asks the whole demo catalogue of 420.
+PRODUCTS = 120
 
 
 async def test_typed_texts_find_what_they_mean(postgres: PostgresServer, models_dir: Path, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ async def test_the_default_is_colour_and_is_changed_while_it_runs(connect: Conne
     client = connect()
     ready = await client.config()
     assert ready.keyframes.mode == COLOR
-    assert ready.keyframes.changed_area_threshold == pytest.approx(0.0012)
+    assert ready.keyframes.changed_area_threshold == pytest.approx(0.0008)
     await client.command("configure", keyframes={"mode": LUMA, "color_diff_threshold": 0.1})
     stats = (await client.event("stats")).stats
     assert (stats.keyframes.mode, stats.keyframes.color_diff_threshold) == (LUMA, 0.1)

@@ -75,6 +75,29 @@ def _after(before: Image, after: Image) -> Callable[[int, np.random.Generator], 
     return lambda index, rng: _taken(after if index >= _CHANGE else before, rng)
 
 
+def test_one_frame_in_an_eighth_of_a_second_is_looked_at_but_all_while_something_new_waits() -> None:
+    selector = KeyframeSelector(KeyframeConfig(max_interval_s=600))
+    rng, looked_at, key = np.random.default_rng(5), [], 0
+    for index in range(_LENGTH):
+        time_ns = 7 * _S + index * _S // _FPS
+        if selector.is_due(time_ns):
+            looked_at.append(index)
+            frame = _taken(_scene(top=_BLUE if index >= _CHANGE else _RED), rng)
+            if selector.judge(frame, time_ns).is_key:
+                key = index
+    assert looked_at[: looked_at.index(_CHANGE) + 2] == [0, *range(10, _CHANGE + 1, 2), _CHANGE + 1]
+    assert key == _CHANGE + 1
+
+
+def test_a_forced_keyframe_is_due_whenever_the_last_look_was() -> None:
+    selector = KeyframeSelector(KeyframeConfig(max_interval_s=1.1))
+    for time_ns in (0, _S):
+        assert selector.is_due(time_ns)
+        selector.judge(_taken(_scene(), np.random.default_rng(5)), time_ns)
+    assert not selector.is_due(_S + _S // 20)
+    assert selector.is_due(_S + _S // 10)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -37,7 +37,9 @@ class _FrameOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameOut
     FRAME_OUTCOME_PROCESSED: _FrameOutcome.ValueType  # 1
     """A keyframe: faces were blurred, garments looked for; a `result` with its number was sent."""
     FRAME_OUTCOME_SKIPPED_INTERVAL: _FrameOutcome.ValueType  # 2
-    """It came before the minimum interval since the last keyframe had passed; it was not decoded."""
+    """It came before the minimum interval since the last keyframe had passed or, in mode COLOR, within an eighth of a second
+    of one that showed nothing new; it was not decoded.
+    """
     FRAME_OUTCOME_SKIPPED_SAME_SCENE: _FrameOutcome.ValueType  # 3
     """It shows the same scene as the last keyframe."""
     FRAME_OUTCOME_DUPLICATE: _FrameOutcome.ValueType  # 4
@@ -49,7 +51,9 @@ class _FrameOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameOut
     FRAME_OUTCOME_REJECTED: _FrameOutcome.ValueType  # 7
     """It could not be used: not a picture, too large, or its faces could not be blurred. The acknowledgement says why."""
     FRAME_OUTCOME_LOST: _FrameOutcome.ValueType  # 8
-    """A gap in the client's numbers: it never arrived."""
+    """A gap in the client's numbers: it never arrived; or it was in work when its server died. A result that comes after all
+    moves it to PROCESSED.
+    """
     FRAME_OUTCOME_PENDING: _FrameOutcome.ValueType  # 9
     """Not an end yet: chosen as a keyframe and being processed. An acknowledgement with the final outcome follows."""
 
@@ -61,7 +65,9 @@ FRAME_OUTCOME_UNSPECIFIED: FrameOutcome.ValueType  # 0
 FRAME_OUTCOME_PROCESSED: FrameOutcome.ValueType  # 1
 """A keyframe: faces were blurred, garments looked for; a `result` with its number was sent."""
 FRAME_OUTCOME_SKIPPED_INTERVAL: FrameOutcome.ValueType  # 2
-"""It came before the minimum interval since the last keyframe had passed; it was not decoded."""
+"""It came before the minimum interval since the last keyframe had passed or, in mode COLOR, within an eighth of a second
+of one that showed nothing new; it was not decoded.
+"""
 FRAME_OUTCOME_SKIPPED_SAME_SCENE: FrameOutcome.ValueType  # 3
 """It shows the same scene as the last keyframe."""
 FRAME_OUTCOME_DUPLICATE: FrameOutcome.ValueType  # 4
@@ -73,7 +79,9 @@ FRAME_OUTCOME_LATE: FrameOutcome.ValueType  # 6
 FRAME_OUTCOME_REJECTED: FrameOutcome.ValueType  # 7
 """It could not be used: not a picture, too large, or its faces could not be blurred. The acknowledgement says why."""
 FRAME_OUTCOME_LOST: FrameOutcome.ValueType  # 8
-"""A gap in the client's numbers: it never arrived."""
+"""A gap in the client's numbers: it never arrived; or it was in work when its server died. A result that comes after all
+moves it to PROCESSED.
+"""
 FRAME_OUTCOME_PENDING: FrameOutcome.ValueType  # 9
 """Not an end yet: chosen as a keyframe and being processed. An acknowledgement with the final outcome follows."""
 Global___FrameOutcome: _TypeAlias = FrameOutcome  # noqa: Y015
@@ -161,10 +169,10 @@ class KeyframeConfig(_message.Message):
     """Which rule to use. A session that began before there were modes goes on with LUMA."""
     color_diff_threshold: _builtins.float
     """Mode COLOR: by how much each channel of a colour may differ in the same garment, 0-1 of full scale, once light is
-    accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.043.
+    accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.035.
     """
     changed_area_threshold: _builtins.float
-    """Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0012, a hat on
+    """Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0008, a hat on
     somebody who fills the picture's height.
     """
     def __init__(
@@ -271,7 +279,7 @@ class FrameTotals(_message.Message):
     processed_count: _builtins.int
     """Keyframes whose result was made."""
     skipped_interval_count: _builtins.int
-    """Frames inside the minimum interval."""
+    """Frames that came too soon to be looked at."""
     skipped_same_scene_count: _builtins.int
     """Frames that show the last keyframe's scene."""
     duplicate_count: _builtins.int

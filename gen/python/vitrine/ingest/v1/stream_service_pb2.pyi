@@ -268,7 +268,7 @@ Global___StatsCommand: _TypeAlias = StatsCommand  # noqa: Y015
 
 @_typing.final
 class StopCommand(_message.Message):
-    """Ends the session."""
+    """Ends the session. A keyframe that an older connection has in work is waited for, up to 5 seconds."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -363,7 +363,9 @@ class StreamFramesResponse(_message.Message):
 
     @_builtins.property
     def ack(self) -> _frame_pb2.FrameAck:
-        """Sent for every frame that arrives, and again when a keyframe's final outcome is known."""
+        """Sent for every frame that arrives, and again when a keyframe's final outcome is known. After a resume also the last
+        word on frames that the client may not have heard.
+        """
 
     @_builtins.property
     def result(self) -> _frame_pb2.StreamResult:
@@ -451,7 +453,7 @@ class StreamReady(_message.Message):
 
     @_builtins.property
     def totals(self) -> _frame_pb2.FrameTotals:
-        """Totals so far. The next frame's number must be above `highest_frame_number`."""
+        """Totals so far. The next frame's number must be above `highest_frame_number`; what was said of numbers above it is void."""
 
     def __init__(
         self,

@@ -68,10 +68,10 @@ class StreamServiceServicer:
         `config` came twice.
         - UNAUTHENTICATED, PERMISSION_DENIED (NOT_OWNER): no valid token, or another user's `parent`.
         - NOT_FOUND (SESSION_NOT_FOUND): the resume token names no session of this user that can be resumed.
-        - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length. STATE_CONFLICT: it goes on in a
+        - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length; its last totals come before. STATE_CONFLICT: it goes on in a
         newer connection, which was opened with its resume token.
-        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open; `RetryInfo`
-        says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open, or it is too
+        busy for a new one; `RetryInfo` says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
         - DEADLINE_EXCEEDED: no `config` came within 60 seconds.
         - UNAVAILABLE (SHUTTING_DOWN): the server is being replaced; connect again and resume.
         A frame that cannot be used ends in REJECTED and does not end the stream.

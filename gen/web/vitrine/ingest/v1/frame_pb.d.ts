@@ -62,14 +62,14 @@ export declare type KeyframeConfig = Message<"vitrine.ingest.v1.KeyframeConfig">
 
   /**
    * Mode COLOR: by how much each channel of a colour may differ in the same garment, 0-1 of full scale, once light is
-   * accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.043.
+   * accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.035.
    *
    * @generated from field: optional double color_diff_threshold = 6;
    */
   colorDiffThreshold?: number | undefined;
 
   /**
-   * Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0012, a hat on
+   * Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0008, a hat on
    * somebody who fills the picture's height.
    *
    * @generated from field: optional double changed_area_threshold = 7;
@@ -147,7 +147,7 @@ export declare type FrameTotals = Message<"vitrine.ingest.v1.FrameTotals"> & {
   processedCount: bigint;
 
   /**
-   * Frames inside the minimum interval.
+   * Frames that came too soon to be looked at.
    *
    * @generated from field: uint64 skipped_interval_count = 4;
    */
@@ -425,7 +425,8 @@ export enum FrameOutcome {
   PROCESSED = 1,
 
   /**
-   * It came before the minimum interval since the last keyframe had passed; it was not decoded.
+   * It came before the minimum interval since the last keyframe had passed or, in mode COLOR, within an eighth of a second
+   * of one that showed nothing new; it was not decoded.
    *
    * @generated from enum value: FRAME_OUTCOME_SKIPPED_INTERVAL = 2;
    */
@@ -467,7 +468,8 @@ export enum FrameOutcome {
   REJECTED = 7,
 
   /**
-   * A gap in the client's numbers: it never arrived.
+   * A gap in the client's numbers: it never arrived; or it was in work when its server died. A result that comes after all
+   * moves it to PROCESSED.
    *
    * @generated from enum value: FRAME_OUTCOME_LOST = 8;
    */

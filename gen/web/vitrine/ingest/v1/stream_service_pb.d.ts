@@ -264,7 +264,7 @@ export declare type StatsCommand = Message<"vitrine.ingest.v1.StatsCommand"> & {
 export declare const StatsCommandSchema: GenMessage<StatsCommand>;
 
 /**
- * Ends the session.
+ * Ends the session. A keyframe that an older connection has in work is waited for, up to 5 seconds.
  *
  * @generated from message vitrine.ingest.v1.StopCommand
  */
@@ -359,7 +359,8 @@ export declare type StreamFramesResponse = Message<"vitrine.ingest.v1.StreamFram
     case: "ready";
   } | {
     /**
-     * Sent for every frame that arrives, and again when a keyframe's final outcome is known.
+     * Sent for every frame that arrives, and again when a keyframe's final outcome is known. After a resume also the last
+     * word on frames that the client may not have heard.
      *
      * @generated from field: vitrine.ingest.v1.FrameAck ack = 4;
      */
@@ -472,7 +473,7 @@ export declare type StreamReady = Message<"vitrine.ingest.v1.StreamReady"> & {
   limits?: StreamLimits | undefined;
 
   /**
-   * Totals so far. The next frame's number must be above `highest_frame_number`.
+   * Totals so far. The next frame's number must be above `highest_frame_number`; what was said of numbers above it is void.
    *
    * @generated from field: vitrine.ingest.v1.FrameTotals totals = 7;
    */
@@ -939,10 +940,10 @@ export declare const StreamService: GenService<{
    *   `config` came twice.
    * - UNAUTHENTICATED, PERMISSION_DENIED (NOT_OWNER): no valid token, or another user's `parent`.
    * - NOT_FOUND (SESSION_NOT_FOUND): the resume token names no session of this user that can be resumed.
-   * - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length. STATE_CONFLICT: it goes on in a
+   * - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length; its last totals come before. STATE_CONFLICT: it goes on in a
    *   newer connection, which was opened with its resume token.
-   * - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open; `RetryInfo`
-   *   says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+   * - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open, or it is too
+   *   busy for a new one; `RetryInfo` says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
    * - DEADLINE_EXCEEDED: no `config` came within 60 seconds.
    * - UNAVAILABLE (SHUTTING_DOWN): the server is being replaced; connect again and resume.
    * A frame that cannot be used ends in REJECTED and does not end the stream.

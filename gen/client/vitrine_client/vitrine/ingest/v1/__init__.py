@@ -387,7 +387,8 @@ class FrameOutcome(betterproto2.Enum):
 
     SKIPPED_INTERVAL = 2
     """
-    It came before the minimum interval since the last keyframe had passed; it was not decoded.
+    It came before the minimum interval since the last keyframe had passed or, in mode COLOR, within an eighth of a second
+    of one that showed nothing new; it was not decoded.
     """
 
     SKIPPED_SAME_SCENE = 3
@@ -417,7 +418,8 @@ class FrameOutcome(betterproto2.Enum):
 
     LOST = 8
     """
-    A gap in the client's numbers: it never arrived.
+    A gap in the client's numbers: it never arrived; or it was in work when its server died. A result that comes after all
+    moves it to PROCESSED.
     """
 
     PENDING = 9
@@ -1732,7 +1734,7 @@ class FrameTotals(betterproto2.Message):
 
     skipped_interval_count: "int" = betterproto2.field(4, betterproto2.TYPE_UINT64)
     """
-    Frames inside the minimum interval.
+    Frames that came too soon to be looked at.
     """
 
     skipped_same_scene_count: "int" = betterproto2.field(5, betterproto2.TYPE_UINT64)
@@ -1914,12 +1916,12 @@ class KeyframeConfig(betterproto2.Message):
     color_diff_threshold: "float | None" = betterproto2.field(6, betterproto2.TYPE_DOUBLE, optional=True)
     """
     Mode COLOR: by how much each channel of a colour may differ in the same garment, 0-1 of full scale, once light is
-    accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.043.
+    accounted for; noise that is seen is added. Lower sees finer changes and more false ones. Default 0.035.
     """
 
     changed_area_threshold: "float | None" = betterproto2.field(7, betterproto2.TYPE_DOUBLE, optional=True)
     """
-    Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0012, a hat on
+    Mode COLOR: the share of the picture that must show colours that were not there before, 0-1. Default 0.0008, a hat on
     somebody who fills the picture's height.
     """
 
@@ -2316,7 +2318,7 @@ default_message_pool.register_message("vitrine.ingest.v1", "StatsCommand", Stats
 @dataclass(eq=False, repr=False)
 class StopCommand(betterproto2.Message):
     """
-    Ends the session.
+    Ends the session. A keyframe that an older connection has in work is waited for, up to 5 seconds.
     """
 
     pass
@@ -2500,7 +2502,8 @@ class StreamFramesResponse(betterproto2.Message):
 
     ack: "FrameAck | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True, group="event")
     """
-    Sent for every frame that arrives, and again when a keyframe's final outcome is known.
+    Sent for every frame that arrives, and again when a keyframe's final outcome is known. After a resume also the last
+    word on frames that the client may not have heard.
     """
 
     result: "StreamResult | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True, group="event")
@@ -2636,7 +2639,7 @@ class StreamReady(betterproto2.Message):
 
     totals: "FrameTotals | None" = betterproto2.field(7, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    Totals so far. The next frame's number must be above `highest_frame_number`.
+    Totals so far. The next frame's number must be above `highest_frame_number`; what was said of numbers above it is void.
     """
 
     replayed_result_count: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
@@ -4071,10 +4074,10 @@ class StreamServiceSyncStub:
           `config` came twice.
         - UNAUTHENTICATED, PERMISSION_DENIED (NOT_OWNER): no valid token, or another user's `parent`.
         - NOT_FOUND (SESSION_NOT_FOUND): the resume token names no session of this user that can be resumed.
-        - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length. STATE_CONFLICT: it goes on in a
+        - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length; its last totals come before. STATE_CONFLICT: it goes on in a
           newer connection, which was opened with its resume token.
-        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open; `RetryInfo`
-          says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open, or it is too
+          busy for a new one; `RetryInfo` says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
         - DEADLINE_EXCEEDED: no `config` came within 60 seconds.
         - UNAVAILABLE (SHUTTING_DOWN): the server is being replaced; connect again and resume.
         A frame that cannot be used ends in REJECTED and does not end the stream.
@@ -4119,10 +4122,10 @@ class StreamServiceStub(betterproto2_grpclib.ServiceStub):
           `config` came twice.
         - UNAUTHENTICATED, PERMISSION_DENIED (NOT_OWNER): no valid token, or another user's `parent`.
         - NOT_FOUND (SESSION_NOT_FOUND): the resume token names no session of this user that can be resumed.
-        - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length. STATE_CONFLICT: it goes on in a
+        - FAILED_PRECONDITION (SESSION_EXPIRED): the session has reached its maximum length; its last totals come before. STATE_CONFLICT: it goes on in a
           newer connection, which was opened with its resume token.
-        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open; `RetryInfo`
-          says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
+        - RESOURCE_EXHAUSTED (CAPACITY_REACHED): as many streams as this server takes, or one user may have, are open, or it is too
+          busy for a new one; `RetryInfo` says when to try again. MESSAGE_TOO_LARGE: a message above the limit of `ready`.
         - DEADLINE_EXCEEDED: no `config` came within 60 seconds.
         - UNAVAILABLE (SHUTTING_DOWN): the server is being replaced; connect again and resume.
         A frame that cannot be used ends in REJECTED and does not end the stream.
