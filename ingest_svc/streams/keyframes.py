@@ -177,8 +177,8 @@ class KeyframeSelector:
     def is_due(self, time_ns: int) -> bool:
         """Tells whether a frame has to be looked at, as far as its time says.
 
-        By luma that is every one that can be a keyframe; by colour one every eighth of a second, but all while something
-        new waits to be confirmed.
+        By luma that is every one that can be a keyframe; by colour one every eighth of a second, but all while
+        something new waits to be confirmed.
 
         Args:
             time_ns: When the frame was taken, in nanoseconds from any fixed moment.
