@@ -14,6 +14,8 @@ from mesh.database import Database
 from mesh.errors import VitrineError
 
 # Beside those of `captures.upkeep`: advisory locks are numbers.
+# How long a sweep may take to end when the process stops.
+_FINISH_S = 2.0
 _SWEEP_LOCK = 0x76696E67_03
 # In one transaction, so that no other one waits long.
 _BATCH = 500
@@ -54,10 +56,18 @@ class StreamSweeper:
         """
         while True:
             await asyncio.sleep(every_s)
+            sweeping = asyncio.ensure_future(self._try())
             try:
-                await self.sweep()
-            except VitrineError:
-                self._count("failure", 1)
+                await asyncio.shield(sweeping)
+            finally:  # cancelled in the middle, it would leave a connection open
+                await asyncio.wait([sweeping], timeout=_FINISH_S)
+                sweeping.cancel()
+
+    async def _try(self) -> None:
+        try:
+            await self.sweep()
+        except VitrineError:
+            self._count("failure", 1)
 
     async def sweep(self) -> Swept:
         """Removes what is past its time, in batches; nothing where another process is at it.

@@ -177,8 +177,7 @@ class KeyframeSelector:
     def is_due(self, time_ns: int) -> bool:
         """Tells whether a frame has to be looked at, as far as its time says.
 
-        By luma that is every one that can be a keyframe; by colour one every eighth of a second, but all while
-        something new waits to be confirmed.
+        By luma that is every one that can be a keyframe; by colour see `ColorWatch.is_due`.
 
         Args:
             time_ns: When the frame was taken, in nanoseconds from any fixed moment.
@@ -187,10 +186,10 @@ class KeyframeSelector:
             self._color.seen_at(time_ns / _NS)
         if self._last_key_ns is None:
             return True
-        elapsed_s = (time_ns - self._last_key_ns) / _NS
-        if elapsed_s < self._config.min_interval_s:
-            return False
-        return self._color is None or elapsed_s >= self._config.max_interval_s or self._color.is_due(time_ns / _NS)
+        config, elapsed_s = self._config, (time_ns - self._last_key_ns) / _NS
+        if self._color is None or not config.min_interval_s <= elapsed_s < config.max_interval_s:
+            return elapsed_s >= config.min_interval_s
+        return self._color.is_due(time_ns / _NS, config.min_interval_s)
 
     def judge(self, picture: GrayImage | ColorImage, time_ns: int) -> Judgement:
         """Judges a frame by the whole rule; a keyframe becomes the new reference.

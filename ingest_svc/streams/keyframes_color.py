@@ -101,13 +101,16 @@ class ColorWatch:
         self._hit: _Hit | None = None
         self._clear_s, self._clear_novelty = 0.0, 0.0
 
-    def is_due(self, time_s: float) -> bool:
+    def is_due(self, time_s: float, min_interval_s: float) -> bool:
         """Tells whether a frame is worth a look: nobody changes clothes within an eighth of a second.
+
+        While something new waits to be confirmed, all are.
 
         Args:
             time_s: When it was taken.
+            min_interval_s: The least time between two keyframes; who wants them faster gets more looks.
         """
-        return self._hit is not None or time_s - self._before_s >= _LOOK_S - 1e-3
+        return self._hit is not None or time_s - self._before_s >= min(_LOOK_S, min_interval_s) - 1e-3
 
     def seen_at(self, time_s: float) -> None:
         """Notes that a frame was taken then, looked at or not."""
