@@ -30,7 +30,7 @@ from mesh.errors import InvalidInputError, NotFoundError
 # How long a newer connection waits for an older one of the same session to put its books in order.
 _FINISH_BEFORE_RESUME_S = 2.0
 # How long keyframes in work may hold up the end of the process, once all calls have ended.
-_SETTLE_S, _SETTLE_STEP_S = 5.0, 0.02
+_SETTLE_S = 5.0
 
 
 class StreamHub:
@@ -122,8 +122,10 @@ class StreamHub:
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_S):
-                while self._connections or self._leaving:
-                    await (asyncio.wait(self._leaving) if self._leaving else asyncio.sleep(_SETTLE_STEP_S))
+                while self._connections:
+                    await next(iter(self._connections.values())).gone.wait()
+                if self._leaving:
+                    await asyncio.wait(self._leaving)
         late = list(self._leaving)
         for leaving in late:
             leaving.cancel()

@@ -25,6 +25,7 @@ from mesh.keys import SigningKey, key_set
 from mesh.server import RunningServer, serving
 from tests.services.ingest.streams.client import StreamClient
 from tests.services.ingest.streams.neighbours import Neighbours, neighbours
+from tests.support.waiting import until
 from tests.unit.ingest_svc.streams.clips import scene
 
 _users = itertools.count(1)
@@ -65,6 +66,12 @@ class Ingest:
 
     def token(self, user: str, *roles: str) -> str:
         return self.key.sign(user, roles, ttl_s=600)
+
+    async def quiet(self) -> bool:
+        """Tells whether no replica serves a stream any more."""
+        labels = {"rpc": "vitrine.ingest.v1.StreamService/StreamFrames"}
+        registries = [replica.server.runtime.metrics.registry for replica in self.replicas]
+        return not any(registry.get_sample_value("vitrine_rpc_open", labels) for registry in registries)
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +121,7 @@ async def connect(ingest: Ingest, user: str) -> AsyncIterator[Connect]:
         if not client.call.done():
             await client.drop()
         await client.close()
+    await until(ingest.quiet)  # a call outlives its client a little, and would speak in the next test's log
 
 
 def jpeg(seed: int) -> bytes:
