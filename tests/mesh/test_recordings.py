@@ -61,6 +61,7 @@ async def test_recording_holds_no_picture_and_is_replayed_as_it_was(
     assert sum(record["t"] == "frame" for record in records) == PICTURES
     results = [record for record in records if record["t"] == "result"]
     assert any(record["garments"] for record in results)
+    assert sum("changed_area" in record for record in records if record["t"] == "ack") >= 3
     assert file.stat().st_size < PICTURES * 1000
     assert "OK: client and server agree: 20 numbers" in report.read_text()
 
@@ -73,6 +74,7 @@ async def test_recording_holds_no_picture_and_is_replayed_as_it_was(
     assert found["matched"] == found["keyframes"] >= 3
     assert found["garmentsCompared"] >= 1
     assert (found["garmentsDiffer"], found["missing"], found["new"]) == ([], [], [])
+    assert [(it["name"], it["most"]) for it in found["measured"]] == [("changed_area", 0.0)]
 
     # Without them, and on a bad network: drawn ones, and every difference has its reason.
     faults = [word for it in ("loss:share=0.2", "duplicate:share=0.3", "corrupt:share=0.1") for word in ("--fault", it)]

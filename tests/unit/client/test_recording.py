@@ -52,7 +52,7 @@ def told(kept: Kept | None = None) -> list[dict[str, Any]]:
     recorder.take(_acked(frame_pb2.FrameAck(frame_number=1, outcome=frame_pb2.FRAME_OUTCOME_PROCESSED)))
     recorder.take(stream_service_pb2.StreamFramesResponse(result=result()))
     same = frame_pb2.FRAME_OUTCOME_SKIPPED_SAME_SCENE
-    recorder.take(_acked(frame_pb2.FrameAck(frame_number=3, outcome=same, lost_before_count=1, ssim=0.97)))
+    recorder.take(_acked(frame_pb2.FrameAck(frame_number=3, outcome=same, lost_before_count=1, changed_area=0.000834)))
     recorder.take(_acked(frame_pb2.FrameAck(frame_number=3, outcome=frame_pb2.FRAME_OUTCOME_DUPLICATE)))
     broken = RpcFailure(grpc.StatusCode.UNAVAILABLE, "gone", "", {}, {}, None, "")
     recorder.take(Reconnected(broken, 0.5, 0))
@@ -207,6 +207,11 @@ def test_session_knows_what_became_of_every_frame(file: Path) -> None:
     assert session.frames[1].why == "first"
     assert (session.frames[3].copies, session.frames[2].sent_s) == (1, None)
     assert session.frames[1].size_px == (160, 120)
+    assert (session.frames[3].changed_area, session.frames[3].ssim, session.frames[1].changed_area) == (
+        0.000834,
+        None,
+        None,
+    )
     assert session.client == {"numbered": 4, "sent": 2}
     assert session.keyframes == {"minIntervalS": 1.0}
     assert session.results[1]["garments"][0]["colors"] == [["navy", "#1f2a44", 0.8]]

@@ -13,7 +13,7 @@ import grpc.aio
 import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
-from vitrine.cli.replay_words import comparison_lines
+from vitrine.cli.replay_words import comparison_lines, comparison_plain
 from vitrine.cli.replaying import _Replay
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
@@ -374,6 +374,27 @@ def test_garments_are_compared_where_the_pictures_are_the_same() -> None:
     other = compare(then, worn("coat"), then.plan(), same_pictures=True)
     assert (other.garments_differ, other.as_expected) == ((1,), False)
     assert compare(then, worn("coat"), then.plan(), same_pictures=False).garments_compared == 0
+
+
+def test_measures_of_the_same_pictures_are_held_against_each_other_and_decide_nothing() -> None:
+    def measured(**areas: float) -> RecordedSession:
+        made = session({1: "processed first"}, count=5)
+        for number, area in areas.items():
+            made.take({"t": "ack", "at": 9.0, "n": int(number[1:]), "outcome": "late", "changed_area": area})
+        return made
+
+    then, now = measured(n2=0.01, n3=0.02, n4=0.5), measured(n2=0.01, n3=0.0204)
+    found = compare(then, now, then.plan(), same_pictures=True)
+    assert "changed area of 2 frames: at most 0.0004 apart (frame 3)" in comparison_lines(found, "")
+    assert comparison_plain(found, "")["measured"] == [
+        {"name": "changed_area", "compared": 2, "most": 0.0004, "frame": 3}
+    ]
+    assert found.as_expected
+    same = compare(then, then, then.plan(), same_pictures=True)
+    assert "changed area of 3 frames: the same" in comparison_lines(same, "")
+    assert compare(then, now, then.plan(), same_pictures=False).measured == ()
+    before = session({1: "processed first"}, count=5)  # recorded before this was kept
+    assert compare(before, now, before.plan(), same_pictures=True).measured == ()
 
 
 # Profiles.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vitrine.cli.live import OUTCOME_WORDS
-from vitrine.sdk.recording_compare import Change, Comparison
+from vitrine.sdk.recording_compare import Change, Comparison, Measured
 from vitrine.sdk.recording_reasons import TOLERANCE_S
 from vitrine.words import counted
 
@@ -36,6 +36,7 @@ def comparison_lines(comparison: Comparison, pictures: str) -> list[str]:
         same = it.garments_compared - len(it.garments_differ)
         lines.append(f"garments are the same in {same} of {counted(it.garments_compared, 'keyframe')}")
         lines += [f"other garments (unexplained): {_numbers(it.garments_differ)}"] if it.garments_differ else []
+    lines += [_measured(each) for each in it.measured]
     lines += [f"unexplained: {words}" for words in it.account]
     return lines
 
@@ -56,6 +57,10 @@ def comparison_plain(comparison: Comparison, pictures: str) -> dict[str, Any]:
         "excused": it.excused,
         "garmentsCompared": it.garments_compared,
         "garmentsDiffer": list(it.garments_differ),
+        "measured": [
+            {"name": each.name, "compared": each.compared, "most": round(each.most, 6), "frame": each.number}
+            for each in it.measured
+        ],
         "account": list(it.account),
     }
 
@@ -64,6 +69,12 @@ def _change(change: Change) -> str:
     was, now = _outcome(change.was), _outcome(change.now)
     why = change.why or "unexplained"
     return f"{counted(len(change.numbers), 'frame')} {was} then, {now} now: {why} ({_numbers(change.numbers)})"
+
+
+def _measured(it: Measured) -> str:
+    what = {"ssim": "SSIM", "pixel_diff": "difference", "changed_area": "changed area"}.get(it.name, it.name)
+    same = f"at most {it.most:.2g} apart (frame {it.number})" if it.number else "the same"
+    return f"{what} of {counted(it.compared, 'frame')}: {same}"
 
 
 def _outcome(name: str) -> str:

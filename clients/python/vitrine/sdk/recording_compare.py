@@ -9,7 +9,7 @@ from typing import Any
 
 from vitrine.sdk.plans import Plan
 from vitrine.sdk.recording_reasons import AFTER_LATE, TOLERANCE_S, Reasons
-from vitrine.sdk.recording_session import RecordedSession
+from vitrine.sdk.recording_session import MEASURES, RecordedSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,23 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """How far apart the server's two measurements of the same picture are.
+
+    Attributes:
+        name: What was measured, as in `FrameAck`.
+        compared: Frames of which both were.
+        most: The largest difference.
+        number: The recorded number that has it; 0 where none differs.
+    """
+
+    name: str
+    compared: int
+    most: float
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What comparing a replay with its recording says.
 
@@ -42,6 +59,7 @@ class Comparison:
         extra: Recorded numbers of keyframes that only the replay has.
         garments_compared: Keyframes whose garments were compared.
         garments_differ: Recorded numbers of those that differ.
+        measured: What was measured of the same pictures; a keyframe that came otherwise makes it differ.
         account: What a server that gets what the replay sends must find, and did not.
         excused: Why missing and extra keyframes were to be expected; empty where nothing explains them.
     """
@@ -54,6 +72,7 @@ class Comparison:
     extra: tuple[int, ...] = ()
     garments_compared: int = 0
     garments_differ: tuple[int, ...] = ()
+    measured: tuple[Measured, ...] = ()
     account: tuple[str, ...] = ()
     excused: str = ""
 
@@ -96,6 +115,7 @@ def compare(
         extra=extra,
         garments_compared=garments,
         garments_differ=differ,
+        measured=_measured(it) if same_pictures else (),
         account=_account(plan, replayed),
         excused=_excuse(it, (*missing, *extra)),
     )
@@ -149,6 +169,22 @@ def _garments(
         if _worn(then) != _worn(now):
             differ.append(key)
     return tuple(differ), compared
+
+
+def _measured(it: Reasons) -> tuple[Measured, ...]:
+    pairs = [
+        (then, now)
+        for number, then in it.recorded.frames.items()
+        if (now := it.replayed.frames.get(it.numbers.get(number, 0))) is not None
+    ]
+    found = []
+    for name in MEASURES:
+        both = [(getattr(then, name), getattr(now, name), then.number) for then, now in pairs]
+        apart = [(abs(was - now), number) for was, now, number in both if was is not None and now is not None]
+        if apart:
+            most, number = max(apart, key=lambda each: each[0])
+            found.append(Measured(name, len(apart), most, number if most else 0))
+    return tuple(found)
 
 
 def _worn(result: dict[str, Any]) -> Counter[tuple[str, str]]:

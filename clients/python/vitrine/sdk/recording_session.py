@@ -10,6 +10,8 @@ from typing import Any
 from vitrine.sdk.plans import Plan, TimedFrame
 from vitrine.sdk.recording_file import Record, RecordingError, read_records
 
+# What the server measures of a frame against the last keyframe, as in `FrameAck`; which of them, its mode decides.
+MEASURES = ("ssim", "pixel_diff", "changed_area")
 # Streams have an end after hours: more frames than this are no recording of ours.
 _MOST_FRAMES = 5_000_000
 
@@ -31,6 +33,9 @@ class RecordedFrame:
         why: Why it was a keyframe; empty where it was none.
         rejected_reason: Why it was rejected.
         copies: Acknowledgements of copies.
+        ssim: SSIM to the last keyframe; None where it was not measured, as the next two.
+        pixel_diff: Mean difference to it, 0-1.
+        changed_area: Share of the picture with new colours, 0-1; recordings of before November 2026 have none.
     """
 
     number: int
@@ -45,6 +50,9 @@ class RecordedFrame:
     why: str = ""
     rejected_reason: str = ""
     copies: int = 0
+    ssim: float | None = None
+    pixel_diff: float | None = None
+    changed_area: float | None = None
 
     def timed(self, start_s: float) -> TimedFrame:
         """Gives its times from a start on, in seconds; one that was never sent is captured all the same."""
@@ -160,6 +168,9 @@ class RecordedSession:
         frame.outcome = str(record["outcome"])
         frame.why = str(record.get("why", frame.why))
         frame.rejected_reason = str(record.get("reason", ""))
+        for name in MEASURES:
+            if name in record:
+                setattr(frame, name, float(record[name]))
         frame.acked_s = float(record["at"]) if frame.acked_s is None else frame.acked_s
 
     def _take_result(self, record: Record) -> None:
