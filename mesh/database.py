@@ -73,6 +73,8 @@ class Database:
                 "options": settings,
             },
         )
+        self._closed = False
+        sa.event.listen(self.engine.sync_engine, "checkin", self._returned)
 
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -82,9 +84,10 @@ class Database:
             The connection.
 
         Raises:
-            UnavailableError: DEPENDENCY_UNAVAILABLE when the database does not answer.
+            UnavailableError: DEPENDENCY_UNAVAILABLE when the database does not answer, SHUTTING_DOWN after `close`.
             DeadlineExceededError: When a statement took too long.
         """
+        self._check_open()
         with translated():
             async with self.engine.begin() as connection:
                 yield connection
@@ -102,8 +105,9 @@ class Database:
             Whether it is our turn; else somebody else is at it.
 
         Raises:
-            UnavailableError: When the database does not answer.
+            UnavailableError: As `begin`.
         """
+        self._check_open()
         with translated():
             async with self.engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -137,8 +141,18 @@ class Database:
             await connection.run_sync(_upgrade, script, revision, self.schema)
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections, for good; one that is in use is closed once its block has ended."""
+        self._closed = True
         await self.engine.dispose()
+
+    def _check_open(self) -> None:
+        if self._closed:  # a new connection now would have nobody to close it
+            raise UnavailableError("the service is shutting down", "SHUTTING_DOWN", retry_after_s=1.0)
+
+    def _returned(self, _: object, record: sa.pool.ConnectionPoolEntry) -> None:
+        """Closes what comes back too late: SQLAlchemy would put it into a pool that it has given up."""
+        if self._closed:
+            record.invalidate()
 
 
 async def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:

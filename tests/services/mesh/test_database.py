@@ -15,6 +15,7 @@ from vitrine.embedded.postgres import PostgresServer
 
 from mesh.database import Database, driver_connection
 from mesh.errors import AlreadyExistsError, DeadlineExceededError, UnavailableError
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.service
 
@@ -184,6 +185,40 @@ async def test_connection_lost_in_a_transaction_is_unavailable(database: Databas
     with pytest.raises(UnavailableError):
         await lose()
     await database.ping()
+
+
+async def _connected(url: str, database: Database) -> int:
+    """How many connections the server has of a database of ours."""
+    query = "select count(*) from pg_stat_activity where application_name = %s"
+    async with await psycopg.AsyncConnection.connect(url.replace("+psycopg", "")) as connection:
+        row = await (await connection.execute(query, [f"vitrine-{database.schema}"])).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def test_connection_in_use_while_the_database_is_closed_is_closed_after_it(database: Database, url: str) -> None:
+    pool = database.engine.pool  # held, so that no garbage collector closes what comes back to it
+    async with database.begin() as connection:
+        await database.close()
+        assert await connection.scalar(sa.text("select 1")) == 1  # what is in work may end
+
+    async def gone() -> bool:
+        return await _connected(url, database) == 0
+
+    await until(gone)
+    assert pool is not database.engine.pool
+
+
+async def test_closed_database_lets_nobody_in(database: Database, url: str) -> None:
+    await database.ping()
+    await database.close()
+    with pytest.raises(UnavailableError) as caught:
+        await database.ping()
+    assert caught.value.reason == "SHUTTING_DOWN"
+    with pytest.raises(UnavailableError):
+        async with database.turn(7):
+            pass
+    assert await _connected(url, database) == 0
 
 
 def _kill_others(url: str, application: str) -> None:

@@ -141,6 +141,11 @@ def test_ports_are_free_and_different() -> None:
     assert all(is_free(port) for port in ports)
 
 
+def test_ports_are_not_those_of_outgoing_connections() -> None:
+    linux_gives_from = 32_768  # the default of net.ipv4.ip_local_port_range
+    assert all(1_024 <= port < linux_gives_from for port in free_ports(200))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("", {}), ("ingest=2", {"ingest": 2}), ("ingest=2, vision=3", {"ingest": 2, "vision": 3})]
 )

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
 _EDGE_PORT = 8080
+# Below what Linux gives to outgoing connections (32768 to 60999 by default): one of those takes no port that we have
+# found and not used yet.
+_FIRST_PORT, _PORTS = 20_000, 12_768
+_ATTEMPTS = 500
 
 
 def free_ports(count: int) -> list[int]:
     """Finds TCP ports that nobody listens on.
 
-    All are held open until the last is found, so they differ. The kernel hands out ephemeral ports in changing order,
-    so it is rare that somebody else takes one between this call and its use; callers still retry a failed start.
+    All are held open until the last is found, so they differ. They are drawn at random where no outgoing connection
+    can take one between this call and its use; another caller may, rarely, so callers still retry a failed start.
 
     Args:
         count: How many.
@@ -22,10 +27,16 @@ def free_ports(count: int) -> list[int]:
         The ports.
     """
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        return [_bound(held.enter_context(socket.socket())) for _ in range(count)]
+
+
+def _bound(listener: socket.socket) -> int:
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(OSError):
+            listener.bind((LOOPBACK, _FIRST_PORT + secrets.randbelow(_PORTS)))
+            return int(listener.getsockname()[1])
+    listener.bind((LOOPBACK, 0))  # on a machine so full, the kernel's choice is as good
+    return int(listener.getsockname()[1])
 
 
 def free_port() -> int:
