@@ -11,17 +11,12 @@ import jinja2
 import yaml
 
 from edge_proxy.contract import ServiceRoutes, read_contract
+from edge_proxy.files import CONTENT_TYPES, page_headers
 from edge_proxy.replies import reply_mappers
 from edge_proxy.scripts import answers_script, requests_script
 from edge_proxy.settings import EdgeSettings
 
 _TEMPLATE = Path(__file__).with_name("envoy.yaml.j2")
-_KNOWN_TYPES = {
-    "html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8",
-    "json": "application/json", "webmanifest": "application/manifest+json", "svg": "image/svg+xml", "png": "image/png",
-    "jpg": "image/jpeg", "webp": "image/webp", "ico": "image/x-icon", "woff2": "font/woff2", "wasm": "application/wasm",
-    "map": "application/json", "txt": "text/plain; charset=utf-8",
-}  # fmt: skip
 
 
 def render(settings: EdgeSettings) -> str:
@@ -50,7 +45,8 @@ def render(settings: EdgeSettings) -> str:
         requests_script=requests_script(settings.descriptors_file, settings.max_message_bytes),
         answers_script=answers_script(),
         reply_mappers=reply_mappers(),
-        content_types=_KNOWN_TYPES,
+        content_types=CONTENT_TYPES,
+        page_headers=page_headers(tls=settings.tls_certificate is not None),
         regex=_regex,
     )
     yaml.safe_load(text)

@@ -25,6 +25,9 @@ from mesh.settings import ServiceSettings
 from tests.services.edge_proxy.everything import write_contract
 from tests.services.edge_proxy.recorder import Recorder, envoy, recording
 
+# A script of the dashboard, long enough to be worth compressing.
+SCRIPT = "export const hello = 'Vitrine';\n" * 100
+
 
 class Captures:
     """Answers just enough to see what the edge does with calls."""
@@ -124,8 +127,9 @@ async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     folder = tmp_path_factory.mktemp("edge")
     key = SigningKey.generate()
     (folder / "jwks.json").write_text(key_set([key]))
-    (folder / "dashboard").mkdir()
+    (folder / "dashboard/assets").mkdir(parents=True)
     (folder / "dashboard/index.html").write_text("<h1>Vitrine</h1>")
+    (folder / "dashboard/assets/app-1.js").write_text(SCRIPT)
     grpc_port, http_port, dead, port, admin_port, metrics_port = free_ports(6)
     captures = Captures()
     settings = EdgeSettings(

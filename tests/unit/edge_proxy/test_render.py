@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 
 from edge_proxy.__main__ import main, validate
 from edge_proxy.contract import read_contract
+from edge_proxy.files import page_headers
 from edge_proxy.render import render
 from edge_proxy.settings import EdgeSettings, Profile
 from ingest_svc.streams.settings import StreamSettings
@@ -122,3 +123,8 @@ def test_command_line_needs_keys_and_prints_yaml(jwks: str, capsys: pytest.Captu
         point["endpoint"]["address"]["socket_address"]["address"]
         for point in vision["load_assignment"]["endpoints"][0]["lb_endpoints"]
     ] == ["a", "b"]
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_pages_stay_with_tls_where_the_edge_speaks_it(tls: bool) -> None:
+    assert ("strict-transport-security" in page_headers(tls=tls)) is tls
