@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import pytest
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.sdk.frame_ledger import FrameLedger
+from vitrine.sdk.outcomes import outcome_name
 
 pytestmark = pytest.mark.unit
 
@@ -57,3 +61,17 @@ def test_a_session_known_up_to_some_number_begins_after_it() -> None:
     heard(ledger, 1001, SKIPPED)
     assert ledger.highest == 1001
     assert ledger.counts()["skipped_interval"] == 1
+
+
+def test_counts_are_those_of_the_single_frames_whatever_is_said_in_whatever_order() -> None:
+    dice = random.Random(11)
+    ledger = FrameLedger()
+    for _ in range(400):
+        if dice.random() < 0.05:
+            ledger.ready(dice.randint(0, ledger.highest + 3))
+        else:
+            heard(ledger, dice.randint(1, 60), dice.choice([SKIPPED, PENDING, PROCESSED, LOST]))
+        single = Counter(ledger.outcome(number) for number in range(1, ledger.highest + 1))
+        assert {name: count for name, count in ledger.counts().items() if count} == {
+            outcome_name(outcome): count for outcome, count in single.items()
+        }

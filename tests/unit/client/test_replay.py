@@ -211,8 +211,8 @@ PICTURES = DrawnPictures([0] * 100, [(64, 48)] * 100)
 
 
 async def _play(mesh: Vitrine, plan: Plan) -> tuple[StreamLog, list[Any]]:
-    log = StreamLog()
     stream = PlannedStream(mesh, plan, PICTURES)
+    log = StreamLog(stream.ledger)
     stream.witness = log
     events = []
     async with asyncio.timeout(20):
@@ -256,6 +256,8 @@ async def test_a_cut_is_taken_up_where_it_was(mesh: Vitrine, service: Server) ->
     assert service.tokens == ["", AGAIN]
     assert len({number for number, _, _ in service.arrived}) >= 38, "at most what was on its way is lost"
     assert reconcile(log.client(), events[-1].stats.totals).agrees
+    acks = [event.ack.frame_number for event in events if getattr(event, "ack", None) and event.ack.frame_number]
+    assert len(acks) == len({*acks}), "what the server says again after the cut is told once"
 
 
 async def test_picture_that_cannot_be_had_ends_the_replay_with_its_reason(mesh: Vitrine) -> None:

@@ -46,7 +46,7 @@ async def view() -> LiveView:
     async with Vitrine("127.0.0.1:1", user="ada", token="") as mesh:
         stream = FrameStream(mesh)
     stream.name, stream.sent_count = "users/ada/streams/5f0e7a7e-70a5-4c0e-9d0c-6f0c5a6c9a11", 60
-    log = StreamLog(clock)
+    log = StreamLog(stream.ledger, clock)
     seen = LiveView(stream, log)
     seen.take(pb.StreamFramesResponse(ready=pb.StreamReady(name=stream.name)))
     for number in range(1, 61):
@@ -55,7 +55,9 @@ async def view() -> LiveView:
         log.sent(number)
         key = number % 20 == 1
         outcome = frame_pb2.FRAME_OUTCOME_PROCESSED if key else frame_pb2.FRAME_OUTCOME_SKIPPED_SAME_SCENE
-        seen.take(pb.StreamFramesResponse(ack=frame_pb2.FrameAck(frame_number=number, outcome=outcome)))
+        ack = frame_pb2.FrameAck(frame_number=number, outcome=outcome)
+        stream.ledger.ack(ack)
+        seen.take(pb.StreamFramesResponse(ack=ack))
         if key:
             result = frame_pb2.StreamResult(frame_number=number, keyframe_reason=frame_pb2.KEYFRAME_REASON_SCENE_CHANGE)
             garment = result.garments.add(category=f"coat {HOSTILE} [red]")

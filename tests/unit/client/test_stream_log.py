@@ -32,11 +32,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def log(clock: Clock) -> StreamLog:
-    return StreamLog(clock)
+    return StreamLog(FrameLedger(), clock)
 
 
 def ack(log: StreamLog, number: int, outcome: frame_pb2.FrameOutcome.ValueType) -> None:
-    log.take(pb.StreamFramesResponse(ack=frame_pb2.FrameAck(frame_number=number, outcome=outcome)))
+    """As a stream does it: its ledger first, and nothing twice."""
+    said = frame_pb2.FrameAck(frame_number=number, outcome=outcome)
+    if log.ledger.ack(said):
+        log.take(pb.StreamFramesResponse(ack=said))
 
 
 def test_latency_runs_from_sending_to_the_first_answer_and_to_the_result(log: StreamLog, clock: Clock) -> None:
@@ -218,6 +221,7 @@ def test_what_a_killed_server_said_is_void_where_it_was_not_saved(log: StreamLog
     ready = pb.StreamReady()
     ready.totals.highest_frame_number = 2
     log.take(Reconnected(RpcFailure(grpc.StatusCode.UNAVAILABLE, "gone", "", {}, {}, None, ""), 1.0, 0))
+    log.ledger.ready(2)
     log.take(pb.StreamFramesResponse(ready=ready))
     log.taken(5, FRAME)
     log.sent(5)

@@ -15,21 +15,12 @@ from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.profile.v1 import taste_pb2
 from vitrine.sdk import Reconnected
-from vitrine.sdk.reconciling import Reconciliation, reconcile, totals_of
+from vitrine.sdk.frame_ledger import FrameLedger
+from vitrine.sdk.outcomes import DUPLICATE, WORDS, totals_of
+from vitrine.sdk.reconciling import Reconciliation, reconcile
 from vitrine.sdk.stream_log import StreamLog
 from vitrine.words import counted
 
-# How a frame can end, in the words of the contract and for people.
-OUTCOME_WORDS = {
-    "skipped_interval": "too soon",
-    "skipped_same_scene": "same scene",
-    "superseded": "superseded",
-    "late": "late",
-    "rejected": "rejected",
-    "lost": "lost",
-    "duplicate": "duplicate",
-    "pending": "still in work",
-}
 _SHOWN_LIVE = 4
 _SHOWN_AT_END = 50
 # A stream may run for days.
@@ -41,6 +32,7 @@ class Stream(Protocol):
 
     name: str
     sent_count: int
+    ledger: FrameLedger
 
 
 class LiveView:
@@ -54,9 +46,9 @@ class LiveView:
             log: What is told of its frames too.
         """
         self._stream = stream
-        self.log = log or StreamLog()
+        self.log = log or StreamLog(stream.ledger)
         self._notes: deque[str] = deque(maxlen=3)
-        self._counts = dict.fromkeys(("processed", *OUTCOME_WORDS), 0)
+        self._counts = dict.fromkeys(WORDS, 0)
         self._last_answer_s = 0.0
         self.totals = frame_pb2.FrameTotals()
         self.ended_well = False
@@ -86,7 +78,7 @@ class LiveView:
         kind = event.WhichOneof("event")
         if kind == "ack":
             self._last_answer_s = self.log.elapsed_s
-            self._counts = {**self.log.ledger.counts(), "duplicate": self.log.copy_count}
+            self._counts = {**self.log.ledger.counts(), DUPLICATE: self.log.copy_count}
         elif kind == "result":
             self._take_result(event.result)
         elif kind == "stats":
@@ -150,8 +142,9 @@ class LiveView:
         elapsed = max(1e-3, self._last_answer_s)
         sent = self._stream.sent_count
         parts = [f"{counted(sent, 'frame')} in {elapsed:.1f} s ({sent / elapsed:.1f} fps)"]
-        parts.append(counted(self._counts["processed"], "keyframe"))
-        parts += [f"{self._counts[name]:,} {words}" for name, words in OUTCOME_WORDS.items() if self._counts[name]]
+        parts.append(counted(self._counts["processed"], WORDS["processed"]))
+        others = ((self._counts[name], words) for name, words in WORDS.items() if name != "processed")
+        parts += [f"{count:,} {words}" for count, words in others if count]
         return " · ".join(parts)
 
     def _noted(self) -> Iterable[Text]:

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.sdk.outcomes import STALLS, reason_words, stall_name
 from vitrine.sdk.stream_log import Latency, Rate, StreamLog
 from vitrine.words import counted, money
 
-STALLS = ("silence", "slow", "burst")
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_CELLS = 40
 
@@ -68,7 +68,7 @@ def stall_line(log: StreamLog, *, ended: bool = False) -> Iterator[Text]:
         parts = [f"{counts[kind]} {kind} ({spent_s[kind]:.1f} s)" for kind in STALLS if counts[kind]]
         yield Text(f"stalls: {' · '.join(parts)}", style="yellow")
     if log.stall is not None and not log.stall.over and not ended:
-        yield Text(f"now: {log.stall.description or kind_of(log.stall)}", style="bold yellow")
+        yield Text(f"now: {log.stall.description or stall_name(log.stall.kind)}", style="bold yellow")
     if log.advice is not None:
         yield Text(f"advice: {advice_words(log.advice)}", style="yellow")
 
@@ -88,11 +88,6 @@ def network_words(stats: pb.StreamStats | None) -> str:
         parts.append(f"clock at most {milliseconds(abs(offset_s) * 1e3)} {way} the mesh's")
     parts += [f"drifting {stats.clock_drift_ppm:+.0f} ppm"] if stats.HasField("clock_drift_ppm") else []
     return " · ".join(parts)
-
-
-def kind_of(stall: pb.StreamStall) -> str:
-    """Names the kind of a stall: ``silence``."""
-    return pb.StallKind.Name(stall.kind).removeprefix("STALL_KIND_").lower()
 
 
 def advice_words(advice: pb.QualityAdvice) -> str:
@@ -124,9 +119,8 @@ def keyframes_table(results: Iterable[frame_pb2.StreamResult]) -> RenderableType
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for result in results:
-        why = frame_pb2.KeyframeReason.Name(result.keyframe_reason).removeprefix("KEYFRAME_REASON_").lower()
         time_ms = result.processing_time.ToTimedelta().total_seconds() * 1e3
-        table.add_row(f"{result.frame_number:5}", why.replace("_", " "), _seen(result))
+        table.add_row(f"{result.frame_number:5}", reason_words(result.keyframe_reason), _seen(result))
         table.add_row("", Text(f"{time_ms:.0f} ms", style="dim"), Text(found_words(result), style="dim"))
     return table if table.row_count else Text("no keyframe yet", style="dim")
 

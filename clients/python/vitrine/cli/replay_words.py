@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vitrine.cli.live import OUTCOME_WORDS
+from vitrine.sdk.outcomes import WORDS
 from vitrine.sdk.recording_compare import Change, Comparison, Measured
 from vitrine.sdk.recording_reasons import TOLERANCE_S
 from vitrine.words import counted
@@ -78,7 +78,7 @@ def _measured(it: Measured) -> str:
 
 
 def _outcome(name: str) -> str:
-    return {"processed": "keyframe", "": "unknown", **OUTCOME_WORDS}.get(name, name)
+    return {"": "unknown", **WORDS}.get(name, name)
 
 
 def _numbers(numbers: Sequence[int]) -> str:

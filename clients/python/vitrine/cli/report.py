@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitrine.cli.live import OUTCOME_WORDS, LiveView, books_words
-from vitrine.cli.live_table import STALLS, advice_words, found_words, milliseconds, network_words, spark
+from vitrine.cli.live import LiveView, books_words
+from vitrine.cli.live_table import advice_words, found_words, milliseconds, network_words, spark
 from vitrine.ingest.v1 import frame_pb2
-from vitrine.sdk.reconciling import totals_of
-from vitrine.sdk.recording import reason_name
+from vitrine.sdk.outcomes import STALLS, WORDS, reason_words, totals_of
 from vitrine.sdk.stream_log import Latency, Mark, StreamLog
 from vitrine.words import counted
 
@@ -121,10 +120,9 @@ class Report:
 
 def _rows(totals: frame_pb2.FrameTotals) -> Iterator[Row]:
     counts = totals_of(totals)
-    words = {"processed": "keyframe", **OUTCOME_WORDS}
-    for name in sorted(words, key=lambda it: -counts[it]):
+    for name in sorted(WORDS, key=lambda it: -counts[it]):
         if counts[name]:
-            yield Row(name, words[name], counts[name], counts[name] / max(1, counts["highest"]))
+            yield Row(name, WORDS[name], counts[name], counts[name] / max(1, counts["highest"]))
 
 
 def _keyframe(result: frame_pb2.StreamResult, at_s: float) -> Keyframe:
@@ -132,8 +130,7 @@ def _keyframe(result: frame_pb2.StreamResult, at_s: float) -> Keyframe:
     for garment in result.garments:
         color = next(iter(garment.attributes.colors), None)
         worn.append((f"{color.name} {garment.category}" if color else garment.category, color.hex if color else ""))
-    why = reason_name(result.keyframe_reason).replace("_", " ")
-    return Keyframe(result.frame_number, why, at_s, tuple(worn), found_words(result))
+    return Keyframe(result.frame_number, reason_words(result.keyframe_reason), at_s, tuple(worn), found_words(result))
 
 
 def mark_words(mark: Mark) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from html import escape
 
-from vitrine.cli.live_table import STALLS
+from vitrine.sdk.outcomes import STALLS
 from vitrine.sdk.stream_log import Mark, StreamLog
 
 # What is stacked from the bottom up; each has its colour in `report_html`.

@@ -140,7 +140,7 @@ class Vitrine:
         """
         attempt = 0
         while True:
-            failure = RpcFailure(grpc.StatusCode.UNAVAILABLE, "the server ended the stream", "", {}, {}, None, "")
+            failure = RpcFailure.broken("the server ended the stream")
             try:
                 async for message in self.captures.WatchCapture(capture_service_pb2.WatchCaptureRequest(name=name)):
                     attempt = 0

@@ -83,6 +83,15 @@ class RpcFailure(Exception):  # noqa: N818  the word of gRPC; "RpcFailureError" 
         return failure
 
     @classmethod
+    def broken(cls, message: str) -> RpcFailure:
+        """Makes the failure of a connection that broke without a word of the server.
+
+        Args:
+            message: What happened.
+        """
+        return cls(grpc.StatusCode.UNAVAILABLE, message, "", {}, {}, None, "")
+
+    @classmethod
     def of_status(cls, status: status_pb2.Status) -> RpcFailure:
         """Makes the failure from a `google.rpc.Status`, as it comes in events and captures.
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from vitrine.ingest.v1 import frame_pb2
+from collections import Counter
 
-# As the totals of the contract name them; DUPLICATE stands outside the sum.
-_COUNTED = {
-    name.removeprefix("FRAME_OUTCOME_").lower(): value
-    for name, value in frame_pb2.FrameOutcome.items()
-    if value not in (frame_pb2.FRAME_OUTCOME_UNSPECIFIED, frame_pb2.FRAME_OUTCOME_DUPLICATE)
-}
+from vitrine.ingest.v1 import frame_pb2
+from vitrine.sdk.outcomes import ENDS, totals_of
 
 
 class FrameLedger:
@@ -28,6 +24,7 @@ class FrameLedger:
     def __init__(self) -> None:
         """Opens empty books."""
         self._said = bytearray()  # by number, from 0 for number 1; 0 where nothing was heard
+        self._counts: Counter[int] = Counter()  # of what stands in it
         self.highest = 0
 
     def ready(self, highest: int) -> None:
@@ -36,6 +33,7 @@ class FrameLedger:
         Args:
             highest: The highest number that the server knows.
         """
+        self._counts -= Counter(self._said[highest:])
         del self._said[highest:]
         self._extend(highest)
         self.highest = highest
@@ -54,9 +52,12 @@ class FrameLedger:
             return True
         self._extend(number)
         self.highest = max(self.highest, number)
-        if self._said[number - 1] == ack.outcome:
+        before = self._said[number - 1]
+        if before == ack.outcome:
             return False
         self._said[number - 1] = ack.outcome
+        self._counts[before] -= 1
+        self._counts[ack.outcome] += 1
         return True
 
     def outcome(self, number: int) -> int:
@@ -71,8 +72,8 @@ class FrameLedger:
 
     def counts(self) -> dict[str, int]:
         """Counts the frames by outcome, named as in `FrameTotals` without ``_count``."""
-        counts = {name: self._said.count(value) for name, value in _COUNTED.items()}
-        counts["lost"] += self._said.count(0)
+        counts = {name: self._counts[value] for name, value in ENDS.items()}
+        counts["lost"] += self._counts[0]
         return counts
 
     def differences(self, totals: frame_pb2.FrameTotals) -> dict[str, tuple[int, int]]:
@@ -85,10 +86,10 @@ class FrameLedger:
             By outcome, where they differ: our count and the server's. Empty when the books agree.
         """
         ours = {**self.counts(), "highest": self.highest}
-        theirs = {name: getattr(totals, f"{name}_count") for name in _COUNTED}
-        theirs["highest"] = totals.highest_frame_number
+        theirs = totals_of(totals)
         return {name: (ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]}
 
     def _extend(self, number: int) -> None:
         if number > len(self._said):
+            self._counts[0] += number - len(self._said)
             self._said.extend(bytes(number - len(self._said)))

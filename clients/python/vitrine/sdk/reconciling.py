@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.sdk.frame_ledger import FrameLedger
-
-# The outcomes that a number can end in.
-OUTCOMES = ("processed", "skipped_interval", "skipped_same_scene", "superseded", "late", "rejected", "lost", "pending")
+from vitrine.sdk.outcomes import ENDS, totals_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,6 @@ class Reconciliation:
         return self.adds_up and not self.unexpected
 
 
-def totals_of(totals: frame_pb2.FrameTotals) -> dict[str, int]:
-    """Gives the server's totals by short name, `highest` and `received` among them."""
-    counts = {name: int(getattr(totals, f"{name}_count")) for name in (*OUTCOMES, "duplicate", "received")}
-    return counts | {"highest": int(totals.highest_frame_number)}
-
-
 def reconcile(client: ClientCount, totals: frame_pb2.FrameTotals) -> Reconciliation:
     """Compares the client's count with the server's totals at the end of a stream.
 
@@ -68,7 +60,7 @@ def reconcile(client: ClientCount, totals: frame_pb2.FrameTotals) -> Reconciliat
     server = totals_of(totals)
     expected: list[str] = []
     unexpected: list[str] = []
-    adds_up = sum(server[name] for name in OUTCOMES) == server["highest"]
+    adds_up = sum(server[name] for name in ENDS) == server["highest"]
     unseen = client.numbered - client.highest_sent
     if unseen:
         expected.append(f"{unseen} numbered at the very end and never sent: no server can know of them")

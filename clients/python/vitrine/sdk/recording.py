@@ -16,6 +16,7 @@ from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.profile.v1 import taste_pb2
 from vitrine.sdk.frames import CameraFrame
+from vitrine.sdk.outcomes import outcome_name, reason_name
 from vitrine.sdk.recording_file import FORMAT, VERSION, Record
 from vitrine.sdk.recording_looks import Looker
 from vitrine.sdk.stream import Reconnected
@@ -185,16 +186,6 @@ class Recorder:
         if self._kept.thumbnails and (thumb := _thumbnail(result.blurred_image.data)):
             record["thumb"] = thumb
         return record
-
-
-def outcome_name(outcome: frame_pb2.FrameOutcome.ValueType) -> str:
-    """Names an outcome in lower case: ``skipped_interval``."""
-    return frame_pb2.FrameOutcome.Name(outcome).removeprefix("FRAME_OUTCOME_").lower()
-
-
-def reason_name(reason: frame_pb2.KeyframeReason.ValueType) -> str:
-    """Names the reason of a keyframe in lower case: ``scene_change``."""
-    return frame_pb2.KeyframeReason.Name(reason).removeprefix("KEYFRAME_REASON_").lower()
 
 
 def _ack(ack: frame_pb2.FrameAck) -> Record:

@@ -18,6 +18,7 @@ from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.frame_ledger import FrameLedger
 from vitrine.sdk.frames import CameraFrame
 from vitrine.sdk.plans import Plan, TimedFrame
 from vitrine.sdk.recording_ahead import PicturesAhead
@@ -49,6 +50,7 @@ class PlannedStream:
         self._settings = settings or StreamSettings()
         self.witness: Witness | None = self._settings.witness
         self.name = ""
+        self.ledger = FrameLedger()
         self.sent_count = 0
         self._resume_token = ""
         self._next = 0
@@ -94,7 +96,7 @@ class PlannedStream:
                         yield message
                         if message.WhichOneof("event") == "stats" and message.stats.final:
                             return
-                failure = _broken("the server ended the stream")
+                failure = RpcFailure.broken("the server ended the stream")
             except RpcFailure as refusal:
                 failure = refusal
             if self._failure is not None:
@@ -126,21 +128,16 @@ class PlannedStream:
             with contextlib.suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):  # it is over: reading tells why
                 await call.write(pb.StreamFramesRequest(config=config))
             async for message in call:
-                event = message.WhichOneof("event")
-                if event == "ready":
-                    self._resume_token, self.name = message.ready.resume_token, message.ready.name
+                if not self._is_news(message):
+                    continue
+                if message.WhichOneof("event") == "ready":
                     self._start()
                     tasks = [asyncio.create_task(it) for it in (self._send(call), self._cut(call, cut))]
-                elif event == "result":
-                    self._acknowledged.put_nowait(message.result.event_id)
-                    if message.result.event_id in self._seen:
-                        continue
-                    self._seen.add(message.result.event_id)
                 yield message
         except asyncio.CancelledError as error:
             if (not cut.is_set() and self._failure is None) or _cancelled():
                 raise
-            raise _broken("cut by the replay") from error
+            raise RpcFailure.broken("cut by the replay") from error
         except grpc.aio.AioRpcError as error:
             failure = await ending.of(error)
             if failure.code is not grpc.StatusCode.OK:
@@ -150,6 +147,21 @@ class PlannedStream:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _is_news(self, message: pb.StreamFramesResponse) -> bool:
+        """Takes a message in; False where the caller has had it, on an earlier connection."""
+        event = message.WhichOneof("event")
+        if event == "ready":
+            self._resume_token, self.name = message.ready.resume_token, message.ready.name
+            self.ledger.ready(message.ready.totals.highest_frame_number)
+        elif event == "ack":
+            return self.ledger.ack(message.ack)
+        elif event == "result":
+            self._acknowledged.put_nowait(message.result.event_id)
+            known = message.result.event_id in self._seen
+            self._seen.add(message.result.event_id)
+            return not known
+        return True
 
     async def _cut(self, call: _CALL, cut: asyncio.Event) -> None:
         """Cuts this connection when the plan says so."""
@@ -224,10 +236,6 @@ class PlannedStream:
 
     async def _sleep_until(self, at_s: float) -> None:
         await asyncio.sleep(max(0.0, self._start_s + at_s - asyncio.get_running_loop().time()))
-
-
-def _broken(words: str) -> RpcFailure:
-    return RpcFailure(grpc.StatusCode.UNAVAILABLE, words, "", {}, {}, None, "")
 
 
 def _cancelled() -> bool:

@@ -94,7 +94,7 @@ class FrameStream:
                             if message.WhichOneof("event") == "stats" and message.stats.final:
                                 await reader
                                 return
-                    failure = _broken("the server ended the stream")
+                    failure = RpcFailure.broken("the server ended the stream")
                 except RpcFailure as refusal:
                     failure = refusal
                 if cause is None:
@@ -239,7 +239,3 @@ class FrameStream:
             await call.write(message)  # its answer may be here before this returns
             self.sent_count += is_frame
         await call.write(pb.StreamFramesRequest(command=pb.StreamCommand(stop=pb.StopCommand())))
-
-
-def _broken(message: str) -> RpcFailure:
-    return RpcFailure(grpc.StatusCode.UNAVAILABLE, message, "", {}, {}, None, "")

@@ -12,8 +12,8 @@ from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk.frame_ledger import FrameLedger
 from vitrine.sdk.frames import CameraFrame
+from vitrine.sdk.outcomes import DUPLICATE, outcome_name, reason_name, stall_name
 from vitrine.sdk.reconciling import ClientCount
-from vitrine.sdk.recording import outcome_name, reason_name
 from vitrine.sdk.stream import Reconnected
 
 RECENT_S = 5.0
@@ -116,16 +116,17 @@ class Timeline:
 class StreamLog:
     """A witness of frames that takes in what the server says too."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ledger: FrameLedger, now: Callable[[], float] = time.monotonic) -> None:
         """Begins now.
 
         Args:
+            ledger: What the stream was told of each frame; the stream itself keeps it.
             now: A clock that never falls, in seconds.
         """
         self._now, self._start = now, now()
         self.camera, self.up, self.acked = Rate(), Rate(), Rate()
         self.dropped_count = self.highest_sent = self.result_count = self.reconnect_count = self.copy_count = 0
-        self.ledger = FrameLedger()
+        self.ledger = ledger
         self.ack_ms: deque[float] = deque(maxlen=_LATENCIES)
         self.result_ms: deque[float] = deque(maxlen=_LATENCIES)
         self.marks: deque[Mark] = deque(maxlen=_MARKS)
@@ -183,7 +184,6 @@ class StreamLog:
         kind = event.WhichOneof("event")
         if kind == "ready":
             self.name = event.ready.name
-            self.ledger.ready(event.ready.totals.highest_frame_number)
         elif kind == "ack":
             self._take_ack(event.ack)
         elif kind == "result":
@@ -207,15 +207,13 @@ class StreamLog:
 
     def _take_ack(self, ack: frame_pb2.FrameAck) -> None:
         outcome = outcome_name(ack.outcome)
-        if not self.ledger.ack(ack):
-            return  # said before, on an earlier connection
         sent_s = self._awaited.pop(ack.frame_number, None)
         if sent_s is not None:  # the first word about it
             at_s = self.elapsed_s
             self.acked.add(at_s)
             self.ack_ms.append((at_s - sent_s) * 1e3)
         if outcome != "pending":
-            self.copy_count += outcome == "duplicate"
+            self.copy_count += outcome == DUPLICATE
             self._at(outcome)
             if outcome != "processed":
                 self._keys.pop(ack.frame_number, None)
@@ -230,7 +228,7 @@ class StreamLog:
 
     def _take_stall(self, stall: pb.StreamStall) -> None:
         lasts_s = stall.duration.ToTimedelta().total_seconds()
-        kind = pb.StallKind.Name(stall.kind).removeprefix("STALL_KIND_").lower()
+        kind = stall_name(stall.kind)
         if self.stall is not None and self.stall.start_time == stall.start_time:  # the same goes on, or is over
             last = max((it for it, mark in enumerate(self.marks) if mark.kind == kind), default=None)
             if last is not None:
