@@ -16,6 +16,8 @@ from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk import Camera, CameraFrame, FrameStream, StreamSettings, Vitrine, frames_of
 from vitrine.sdk.outbox import Outbox
 
+from tests.unit.client.servers import client_of, streaming
+
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 
 _ADVICE = pb.QualityAdvice(frame_rate_fps=3, long_side_px=320, jpeg_quality=50, description="slow line")
@@ -167,17 +169,8 @@ class _Server:
 
 @pytest.fixture
 async def mesh() -> AsyncIterator[Vitrine]:
-    server = grpc.aio.server()
-    handler = grpc.stream_stream_rpc_method_handler(
-        _Server().StreamFrames, pb.StreamFramesRequest.FromString, pb.StreamFramesResponse.SerializeToString
-    )
-    name = "vitrine.ingest.v1.StreamService"
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, {"StreamFrames": handler}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with Vitrine(f"127.0.0.1:{port}", user="ada", token="") as client:
+    async with client_of(streaming(_Server())) as client:
         yield client
-    await server.stop(0)
 
 
 @pytest.mark.parametrize("obeys", [True, False])

@@ -6,14 +6,12 @@ import json
 import sys
 from pathlib import Path
 
-import cv2
 import grpc
 import jwt
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 from vitrine.cli import app, importing, shared_first
-from vitrine.cli.clip import clip_of, read_photo
+from vitrine.cli.clip import read_photo
 from vitrine.cli.demo import sample_photo
 from vitrine.cli.output import show_failure
 from vitrine.embedded.keys import ensure_keys, load_keys
@@ -217,24 +215,6 @@ def test_failure_is_shown_with_reason_field_and_advice(capsys: pytest.CaptureFix
     show_failure(failure, json_output=False)
     text = capsys.readouterr().err
     assert all(words in text for words in ("IMAGE_FORMAT_UNSUPPORTED", "image.data", "JPEG, PNG or WebP", "r1"))
-
-
-async def test_clip_holds_moves_and_comes_back(tmp_path: Path) -> None:
-    photo = np.zeros((200, 100, 3), np.uint8)
-    photo[:100] = 255
-    path = tmp_path / "photo.png"
-    cv2.imwrite(str(path), photo)
-    frames = [frame async for frame in clip_of(read_photo(path), fps=8, paced=False)]
-    first, last = (cv2.imdecode(np.frombuffer(frames[at].jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) for at in (0, -1))
-    assert first is not None
-    assert first.shape == (640, 320)
-    assert last is not None
-    assert np.abs(first.astype(int) - last.astype(int)).mean() < 4
-    times = [frame.capture_time_s for frame in frames]
-    assert np.allclose(np.diff(times), 1 / 8, atol=1e-4)
-    (tmp_path / "text.png").write_text("no")
-    with pytest.raises(ValueError, match="not a picture"):
-        read_photo(tmp_path / "text.png")
 
 
 def test_sample_photo_is_installed() -> None:

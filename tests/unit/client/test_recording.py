@@ -18,18 +18,14 @@ from vitrine.profile.v1 import taste_pb2
 from vitrine.sdk import CameraFrame, Reconnected, RpcFailure
 from vitrine.sdk.recording import Kept, Recorder, SourceNote
 from vitrine.sdk.recording_file import RecordingError, RecordingWriter, read_records
-from vitrine.sdk.recording_looks import NO_PICTURE, Looker, differing_bits
 from vitrine.sdk.recording_session import RecordedSession
+
+from tests.unit.client.recorded import picture
 
 pytestmark = pytest.mark.unit
 EPOCH = 1_800_000_000.0
 SECRET = "resume-me-and-be-me"  # noqa: S105
 EVERYTHING = Kept(thumbnails=True, results=True, taste=True, ids=True)
-
-
-def picture(seed: int, side: int = 160) -> bytes:
-    cells = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
-    return cv2.imencode(".jpg", cv2.resize(cells, (side, side * 3 // 4), interpolation=cv2.INTER_CUBIC))[1].tobytes()
 
 
 def told(kept: Kept | None = None) -> list[dict[str, Any]]:
@@ -241,19 +237,3 @@ def test_records_that_make_no_sense_are_refused(record: dict[str, Any]) -> None:
 def test_records_of_a_later_program_are_passed_over() -> None:
     session = RecordedSession.of([{"t": "head"}, {"t": "weather", "rain": True}, {"no": "kind"}])
     assert session.frames == {}
-
-
-def test_looks_tell_scenes_apart_and_not_encodings() -> None:
-    looker = Looker()
-    first, same, other = looker.look(picture(1)), looker.look(_again(picture(1))), looker.look(picture(2))
-    assert first.change == 0.0
-    assert differing_bits(first.gradient_hash, same.gradient_hash) <= 3
-    assert same.change < 0.01 < 0.06 < other.change
-    assert differing_bits(first.gradient_hash, other.gradient_hash) > 15
-    assert looker.look(b"no picture") == NO_PICTURE == looker.look(picture(1)[:500])
-
-
-def _again(jpeg: bytes) -> bytes:
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 60])[1].tobytes()

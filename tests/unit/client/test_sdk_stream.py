@@ -15,6 +15,7 @@ from vitrine.ingest.v1 import capture_pb2, capture_service_pb2, frame_pb2, strea
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, RpcFailure, StreamSettings, Vitrine
 
 from tests.support.waiting import until
+from tests.unit.client.servers import client_of, streaming
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 NAME = "users/ada/captures/0"
@@ -87,26 +88,13 @@ def service() -> Server:
 
 @pytest.fixture
 async def mesh(service: Server) -> AsyncIterator[Vitrine]:
-    server = grpc.aio.server()
     watch = grpc.unary_stream_rpc_method_handler(
         service.WatchCapture,
         capture_service_pb2.WatchCaptureRequest.FromString,
         capture_service_pb2.WatchCaptureResponse.SerializeToString,
     )
-    frames = grpc.stream_stream_rpc_method_handler(
-        service.StreamFrames,
-        stream_service_pb2.StreamFramesRequest.FromString,
-        stream_service_pb2.StreamFramesResponse.SerializeToString,
-    )
-    for name, handler in (("CaptureService/WatchCapture", watch), ("StreamService/StreamFrames", frames)):
-        kind, method = name.split("/")
-        handlers = grpc.method_handlers_generic_handler(f"vitrine.ingest.v1.{kind}", {method: handler})
-        server.add_generic_rpc_handlers((handlers,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with Vitrine(f"127.0.0.1:{port}", user="ada", token="") as client:
+    async with client_of(("CaptureService/WatchCapture", watch), streaming(service)) as client:
         yield client
-    await server.stop(0)
 
 
 async def _camera(

@@ -32,7 +32,7 @@ from vitrine.ingest.v1 import capture_pb2
 from vitrine.ingest.v1.stream_service_pb2 import ResultOptions
 from vitrine.profile.v1 import profile_service_pb2, taste_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2
-from vitrine.sdk import CameraFrame, FrameStream, RpcFailure, StreamSettings, Vitrine, frames_of
+from vitrine.sdk import Camera, CameraFrame, FrameStream, RpcFailure, StreamSettings, Vitrine, frames_of
 
 _PRODUCTS = 420
 _INDEX_S = 90.0
@@ -118,7 +118,7 @@ async def _show(
     before = await _radar(mesh)
     pictures = ResultOptions(include_blurred_image=photo is None, include_masks=photo is None)
     stream = FrameStream(mesh, StreamSettings(source="demo", results=pictures))
-    frames = _frames(photo, video)
+    frames = _frames(photo, video, stream.camera)
     _headline(f"1. A camera stream through Envoy ({local.state.edge_url})", json_output=json_output)
     view = await show_stream(stream, frames, json_output=json_output)
     best = max(view.results, key=lambda result: len(result.garments), default=None)
@@ -237,5 +237,7 @@ def _headline(words: str, *, json_output: bool) -> None:
         console.print(Rule(words, align="left"))
 
 
-def _frames(photo: Path | None, video: str) -> AsyncIterator[CameraFrame]:
-    return frames_of(video, fps=_FPS) if photo is None else clip_of(read_photo(photo), fps=_FPS)
+def _frames(photo: Path | None, video: str, camera: Camera) -> AsyncIterator[CameraFrame]:
+    if photo is None:
+        return frames_of(video, fps=_FPS, camera=camera)
+    return clip_of(read_photo(photo), fps=_FPS, camera=camera)

@@ -10,7 +10,7 @@ from vitrine.cli.commands import Impersonal
 from vitrine.cli.output import as_json, console
 from vitrine.cli.report_option import ReportFile, check_report, tell_report
 from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
-from vitrine.cli.streaming import describe, show_stream, warn_skipped
+from vitrine.cli.streaming import AdaptOption, describe, show_stream, warn_skipped
 from vitrine.ingest.v1.stream_service_pb2 import ResultOptions
 from vitrine.sdk import FrameStream, StreamSettings, Vitrine, frames_of
 from vitrine.sdk.recording import Kept, Recorder, SourceNote
@@ -33,6 +33,7 @@ def record(
     taste: Annotated[bool, typer.Option("--taste", help="Keep what it did to your taste.")] = False,
     ids: Annotated[bool, typer.Option("--ids", help="Keep the names of user, stream and results.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file where it exists.")] = False,
+    adapt: AdaptOption = True,
     impersonal: Impersonal = False,
     report: ReportFile = None,
 ) -> None:
@@ -52,9 +53,10 @@ def record(
 
     async def work(mesh: Vitrine) -> None:
         options = ResultOptions(skip_personal_ranking=impersonal, include_blurred_image=thumbnails)
-        # Advice is written down and not followed: a replay shall find the same frames in the source.
-        live = FrameStream(mesh, StreamSettings(results=options, source="cli", obey_advice=False))
-        frames = frames_of(source, fps=fps, long_side_px=LONG_SIDE_PX, jpeg_quality=QUALITY, on_skip=skipped.append)
+        live = FrameStream(mesh, StreamSettings(results=options, source="cli", obey_advice=adapt))
+        frames = frames_of(
+            source, fps=fps, long_side_px=LONG_SIDE_PX, jpeg_quality=QUALITY, on_skip=skipped.append, camera=live.camera
+        )
         with RecordingWriter(file, replace=force) as writer:
             recorder = Recorder(writer.write, note, kept)
             ended_well = False

@@ -26,6 +26,8 @@ from vitrine.sdk.witness import Witness, Witnesses
 from vitrine.words import counted
 
 _REFRESHES_PER_S = 5
+# An option of `stream` and `record`.
+AdaptOption = Annotated[bool, typer.Option(help="Send fewer, smaller or coarser frames where the mesh advises it.")]
 
 
 def stream(
@@ -47,9 +49,7 @@ def stream(
         float | None, typer.Option(min=0, max=1, help="Mean difference below this is the same scene (0.06).")
     ] = None,
     mode: RuleOption = None,
-    adapt: Annotated[
-        bool, typer.Option(help="Send fewer, smaller or coarser frames where the mesh advises it.")
-    ] = True,
+    adapt: AdaptOption = True,
     impersonal: Impersonal = False,
     report: ReportFile = None,
 ) -> None:
@@ -214,6 +214,7 @@ async def until_interrupted(frames: AsyncIterator[CameraFrame]) -> AsyncGenerato
             finally:
                 if not coming.done():
                     coming.cancel()
+                    await asyncio.gather(coming, return_exceptions=True)  # it lets the camera go
             if stopping.done() or (frame := await coming) is None:
                 return
             yield frame

@@ -15,7 +15,7 @@ from google.protobuf.json_format import MessageToDict
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.profile.v1 import taste_pb2
-from vitrine.sdk.frames import CameraFrame
+from vitrine.sdk.frames import CameraFrame, Taking
 from vitrine.sdk.outcomes import outcome_name, reason_name
 from vitrine.sdk.recording_file import FORMAT, VERSION, Record
 from vitrine.sdk.recording_looks import Looker
@@ -94,6 +94,7 @@ class Recorder:
         self._start, self._epoch = now(), time.time() if epoch_s is None else epoch_s
         self._waiting: dict[int, Record] = {}
         self._looker = Looker()
+        self._source = source
         self._numbered = self._sent = 0
         head: Record = {"t": "head", "format": FORMAT, "version": VERSION}
         head["source"] = {name: getattr(source, name) for name in SourceNote.__slots__ if getattr(source, name)}
@@ -106,6 +107,9 @@ class Recorder:
         # To the nanosecond, as it goes up: a replay shall fall on the same side of an interval.
         captured_s = (round(frame.capture_time_s * 1e9) - round(self._epoch * 1e9)) / 1e9
         record: Record = {"t": "frame", "n": number, "captured": captured_s}
+        if frame.taking is not None:  # what advice made of it: a replay takes it so again
+            asked = ((name, getattr(frame.taking, name)) for name in Taking.__slots__)
+            record |= {name: value for name, value in asked if value != getattr(self._source, name)}
         if frame.jpeg:
             record["bytes"] = len(frame.jpeg)
         if self._kept.looks:

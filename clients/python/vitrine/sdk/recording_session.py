@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vitrine.sdk.frames import Taking
 from vitrine.sdk.plans import Plan, TimedFrame
 from vitrine.sdk.recording_file import Record, RecordingError, read_records
 
@@ -33,6 +34,7 @@ class RecordedFrame:
         why: Why it was a keyframe; empty where it was none.
         rejected_reason: Why it was rejected.
         copies: Acknowledgements of copies.
+        advised: What advice had made of rate, size and quality, by the names of `Taking`; None where nothing was less.
         ssim: SSIM to the last keyframe; None where it was not measured, as the next two.
         pixel_diff: Mean difference to it, 0-1.
         changed_area: Share of the picture with new colours, 0-1; recordings of before November 2026 have none.
@@ -50,6 +52,7 @@ class RecordedFrame:
     why: str = ""
     rejected_reason: str = ""
     copies: int = 0
+    advised: Record | None = None
     ssim: float | None = None
     pixel_diff: float | None = None
     changed_area: float | None = None
@@ -159,6 +162,7 @@ class RecordedSession:
         frame.sha256 = str(record.get("sha256", ""))
         frame.look = int(record["look"], 16) if "look" in record else None
         frame.change = float(record.get("change", 0.0))
+        frame.advised = {name: float(record[name]) for name in Taking.__slots__ if name in record} or None
 
     def _take_ack(self, record: Record) -> None:
         frame = self._frame(record["n"])

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.sdk.camera import Camera
 from vitrine.sdk.frames import PICTURES, CameraFrame, frames_of, pictures_in
 from vitrine.sdk.recording_file import RecordingError
 from vitrine.sdk.recording_looks import Looker, differing_bits
@@ -67,6 +69,7 @@ class SourcePictures:
     _kept: dict[int, bytes] = field(default_factory=dict)
     _next: int = 0
     _looker: Looker = field(default_factory=Looker)
+    _camera: Camera = field(default_factory=Camera)
 
     def __post_init__(self) -> None:
         """Opens the source.
@@ -86,6 +89,7 @@ class SourcePictures:
             long_side_px=int(note.get("long_side_px", LONG_SIDE_PX)),
             jpeg_quality=int(note.get("jpeg_quality", QUALITY)),
             paced=False,
+            camera=self._camera,
         )
 
     @property
@@ -108,7 +112,7 @@ class SourcePictures:
             RecordingError: The source has ended before, or the picture was passed long ago.
         """
         while self._next <= index:
-            frame = await anext(self._frames, None) if self._frames is not None else None
+            frame = await self._take(self._next + 1)
             if frame is None:
                 raise RecordingError(f"the source ends after {self._next} pictures; the recording wants {index + 1}")
             self._kept[self._next] = frame.jpeg
@@ -118,6 +122,19 @@ class SourcePictures:
         if index not in self._kept:
             raise RecordingError(f"picture {index + 1} is asked for again after {self._next - index} more")
         return self._kept[index]
+
+    async def _take(self, number: int) -> CameraFrame | None:
+        """Reads the next frame, as it was taken then: what was left out then is left out again."""
+        recorded = self.session.frames.get(number)
+        advised = recorded.advised or {} if recorded is not None else {}
+        self._camera.obey(
+            pb.QualityAdvice(
+                frame_rate_fps=advised.get("fps", 0.0),
+                long_side_px=int(advised.get("long_side_px", 0)),
+                jpeg_quality=int(advised.get("jpeg_quality", 0)),
+            )
+        )
+        return await anext(self._frames, None) if self._frames is not None else None
 
     def _check(self, number: int, jpeg: bytes) -> None:
         recorded = self.session.frames.get(number)
