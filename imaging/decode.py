@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from imaging.errors import ImageError, ImageReason, corrupt_image
 from imaging.header import ImageFormat, ImageHeader, read_header
+from imaging.pixels import as_uint8, flatten, upright
 
 ImageBgr = npt.NDArray[np.uint8]
 ImageGray = npt.NDArray[np.uint8]
@@ -29,9 +30,6 @@ _REDUCED_GRAY = {
 }
 # An eighth in grey would change the decisions of the published keyframe rule.
 _THUMBNAIL_FACTORS = {True: (4, 2), False: (8, 4, 2)}
-_WHITE = 255
-# Rows that are blended at once: the sums take four times the memory of the picture.
-_STRIP_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -97,11 +95,11 @@ def decode_bgr(data: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS, max_side_p
     """
     header = check(data, limits)
     if header.has_alpha:
-        pixels = _flatten(_imdecode(data, cv2.IMREAD_UNCHANGED))
+        pixels = flatten(_imdecode(data, cv2.IMREAD_UNCHANGED))
     else:
         factor = _reduction(header, max_side_px, (8, 4, 2))
         pixels = _imdecode(data, _REDUCED_COLOR[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
-    return _upright(shrink(pixels, max_side_px), header.orientation)
+    return upright(shrink(pixels, max_side_px), header.orientation)
 
 
 def decode_gray_thumbnail(
@@ -175,13 +173,13 @@ def shrink(image: npt.NDArray[np.uint8], max_side_px: int | None) -> npt.NDArray
         return image
     scale = max_side_px / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return _as_uint8(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    return as_uint8(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
 def _thumbnail(data: bytes, header: ImageHeader, size: tuple[int, int], *, gray: bool) -> npt.NDArray[np.uint8]:
     if header.has_alpha:
-        flat = _flatten(_imdecode(data, cv2.IMREAD_UNCHANGED))
-        pixels = _as_uint8(cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY)) if gray else flat
+        flat = flatten(_imdecode(data, cv2.IMREAD_UNCHANGED))
+        pixels = as_uint8(cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY)) if gray else flat
     else:
         stored = size[::-1] if header.orientation >= 5 else size
         fits = [
@@ -191,10 +189,10 @@ def _thumbnail(data: bytes, header: ImageHeader, size: tuple[int, int], *, gray:
         ]
         flags = (_REDUCED_GRAY if gray else _REDUCED_COLOR)[fits[0] if fits else 1]
         pixels = _imdecode(data, flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    pixels = _upright(pixels, header.orientation)
+    pixels = upright(pixels, header.orientation)
     if pixels.shape[1::-1] == size:
         return pixels
-    return _as_uint8(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    return as_uint8(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
 
 
 def _reduction(header: ImageHeader, max_side_px: int | None, factors: tuple[int, ...]) -> int:
@@ -211,41 +209,7 @@ def _imdecode(data: bytes, flags: int) -> npt.NDArray[np.uint8]:
         raise corrupt_image("the picture's pixels cannot be decoded") from error
     if pixels is None:
         raise corrupt_image("the picture's pixels cannot be decoded")
-    return _as_uint8(pixels)
-
-
-def _as_uint8(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    if pixels.dtype == np.uint16:
-        return (pixels.astype(np.uint16, copy=False) >> 8).astype(np.uint8)
-    return pixels.astype(np.uint8, copy=False)
-
-
-def _flatten(pixels: npt.NDArray[np.uint8]) -> ImageBgr:
-    """Lays a picture with transparency on white."""
-    if pixels.ndim == 2:
-        return _as_uint8(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
-    if pixels.shape[2] == 2:
-        pixels = pixels[:, :, [0, 0, 0, 1]]
-    if pixels.shape[2] == 3:
-        return pixels
-    flat = np.empty((*pixels.shape[:2], 3), np.uint8)
-    for top in range(0, len(pixels), _STRIP_ROWS):
-        strip = pixels[top : top + _STRIP_ROWS]
-        alpha = strip[:, :, 3:].astype(np.uint16)
-        blended: npt.NDArray[np.uint16] = strip[:, :, :3] * alpha + _WHITE * (_WHITE - alpha) + _WHITE // 2
-        flat[top : top + _STRIP_ROWS] = blended // _WHITE
-    return flat
-
-
-def _upright(image: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
-    """Applies EXIF orientation 1-8 (EXIF 2.3, section 4.6.4)."""
-    if orientation >= 5:
-        image = image.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        image = image[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        image = image[::-1]
-    return np.ascontiguousarray(image)
+    return as_uint8(pixels)
 
 
 def _outside(reason: ImageReason, what: str, limit: int, actual: int) -> ImageError:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from ingest_svc.captures.capture import retry_delay
 
 # Whose address a summary goes to: that of the settings, or that of the profile.
 SERVICE = "service"
@@ -29,3 +32,12 @@ class Policy:
     retry_longest_s: float = 30.0
     taste_longest_s: float = 60.0
     summaries: tuple[str, ...] = ()
+
+    def wait(self, attempt: int, jitter: float) -> timedelta:
+        """Returns how long to wait after a failed attempt, as `retry_delay` has it.
+
+        Args:
+            attempt: The attempt, from 1.
+            jitter: A random number, 0-1.
+        """
+        return retry_delay(attempt, first_s=self.retry_first_s, longest_s=self.retry_longest_s, jitter=jitter)

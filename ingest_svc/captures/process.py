@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ingest_svc.captures.capture import Capture, Stage, State, retry_delay
+from ingest_svc.captures.capture import Capture, Stage, State
 from ingest_svc.captures.detail import error_bytes, keep
 from ingest_svc.captures.jobs import JobQueue, TryAgainError
 from ingest_svc.captures.outfit import OutfitInput, OutfitOutcome
@@ -212,12 +212,7 @@ class CaptureProcessor:
 
     async def _wait(self, capture: Capture, error: VitrineError) -> None:
         now = self._clock()
-        delay = retry_delay(
-            capture.attempt_count,
-            first_s=self._policy.retry_first_s,
-            longest_s=self._policy.retry_longest_s,
-            jitter=random.random(),  # noqa: S311 - spreads retries, hides nothing
-        )
+        delay = self._policy.wait(capture.attempt_count, random.random())  # noqa: S311 - spreads retries, hides nothing
         async with self._database.begin() as connection:
             going_on = await store.update(
                 connection,

@@ -228,4 +228,4 @@ async def test_following_a_capture_fails_when_the_mesh_stays_away(monkeypatch: p
 
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     sleep: Callable[[float], Any] = asyncio.sleep
-    monkeypatch.setattr("vitrine.sdk.client.asyncio.sleep", lambda seconds: sleep(seconds / 100))
+    monkeypatch.setattr("vitrine.sdk.following.asyncio.sleep", lambda seconds: sleep(seconds / 100))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +14,7 @@ from vitrine.ingest.v1 import capture_pb2, capture_service_pb2, capture_service_
 from vitrine.ingest.v1.stream_service_pb2_grpc import StreamServiceStub
 from vitrine.profile.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc, taste_pb2
 from vitrine.retrieval.v1 import catalog_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc
-from vitrine.sdk.errors import RpcFailure
+from vitrine.sdk.following import following
 from vitrine.sdk.search import SearchOptions
 from vitrine.sdk.transport import interceptors, with_tokens
 from vitrine.type.v1 import image_pb2, personal_context_pb2
@@ -26,7 +26,6 @@ _FINAL = {
     capture_pb2.Capture.STATE_FAILED,
     capture_pb2.Capture.STATE_CANCELLED,
 }
-_WATCH_ATTEMPTS = 8
 
 
 class Vitrine:
@@ -138,22 +137,13 @@ class Vitrine:
         Raises:
             RpcFailure: The capture is not there, or the mesh stays away.
         """
-        attempt = 0
-        while True:
-            failure = RpcFailure.broken("the server ended the stream")
-            try:
-                async for message in self.captures.WatchCapture(capture_service_pb2.WatchCaptureRequest(name=name)):
-                    attempt = 0
-                    if message.WhichOneof("event") == "change":
-                        yield message.change.capture
-                        if message.change.capture.state in _FINAL:
-                            return
-            except grpc.aio.AioRpcError as error:
-                failure = RpcFailure.of(error)
-            attempt += 1
-            if not failure.connection_broke or attempt == _WATCH_ATTEMPTS:
-                raise failure
-            await asyncio.sleep(min(2.0, 0.1 * 2**attempt))
+        request = capture_service_pb2.WatchCaptureRequest(name=name)
+        async with aclosing(following(lambda: self.captures.WatchCapture(request))) as messages:
+            async for message in messages:
+                if message.WhichOneof("event") == "change":
+                    yield message.change.capture
+                    if message.change.capture.state in _FINAL:
+                        return
 
     async def capture_image(self, name: str) -> bytes:
         """Reads the picture that the mesh kept of a capture: cropped, scaled, its faces blurred.
@@ -238,17 +228,9 @@ class Vitrine:
             RpcFailure: The mesh refused, or stays away.
         """
         request = profile_service_pb2.WatchProfileRequest(name=f"{self.user}/profile")
-        attempt = 0
-        while True:
-            try:
-                async for message in self.profiles.WatchProfile(request):
-                    request.after_sequence, attempt = message.sequence, 0
-                    yield message
-                    if message.WhichOneof("event") == "erased":
-                        return
-            except grpc.aio.AioRpcError as error:
-                failure = RpcFailure.of(error)
-                if not failure.connection_broke or attempt == _WATCH_ATTEMPTS - 1:
-                    raise failure from error
-            await asyncio.sleep(min(2.0, 0.1 * 2**attempt))
-            attempt += 1
+        async with aclosing(following(lambda: self.profiles.WatchProfile(request))) as messages:
+            async for message in messages:
+                request.after_sequence = message.sequence
+                yield message
+                if message.WhichOneof("event") == "erased":
+                    return
