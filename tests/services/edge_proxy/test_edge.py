@@ -218,16 +218,6 @@ async def test_reads_are_retried_and_writes_are_not(edge: Edge, channel: grpc.ai
     edge.captures.failures_left = 0
 
 
-async def test_one_user_too_fast_does_not_slow_another(edge: Edge) -> None:
-    fast = edge.headers(subject="fast")
-    answers = await asyncio.gather(*(edge.http.get("/v1/users/fast/captures/x", headers=fast) for _ in range(60)))
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert 10 <= len(refused) <= 40
-    assert refused[0].json()["details"][0]["reason"] == "RATE_LIMITED"
-    assert refused[0].headers["retry-after"] == "1"
-    assert (await edge.http.get(f"/v1/{ONE}", headers=edge.headers())).status_code == 200
-
-
 async def test_metrics_and_nothing_else_of_the_admin_pages(edge: Edge) -> None:
     base = f"http://127.0.0.1:{edge.metrics_port}"
     async with httpx.AsyncClient(trust_env=False) as http:

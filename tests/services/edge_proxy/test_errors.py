@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import time
 import urllib.parse
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
 import grpc.aio
+import httpx
 import pytest
 from google.protobuf.json_format import ParseDict
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -74,7 +77,7 @@ async def tight(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Recor
     """An edge with little patience, before services of which one is away."""
     (away,) = free_ports(1)
     changes: dict[str, Any] = {
-        "requests_per_second": 5,
+        "requests_per_second": 1,
         "unary_timeout_s": _TIMEOUT_S,
         "profile_targets": (f"127.0.0.1:{away}",),
     }
@@ -165,6 +168,19 @@ async def test_json(tight: Recorder, case: Case, accept: str) -> None:
     assert answer.headers["x-request-id"] == ID
     assert "x-vitrine-refused" not in answer.headers
     assert_status(ParseDict(answer.json(), status_pb2.Status()), case)
+
+
+async def test_one_user_too_fast_does_not_slow_another(tight: Recorder) -> None:
+    def call(token: str) -> Awaitable[httpx.Response]:
+        return tight.http.post(EMBED[2], content="{}", headers={"authorization": f"Bearer {token}"})
+
+    fast, began = tight.key.sign(uuid.uuid4().hex, ttl_s=60), time.monotonic()
+    codes = [answer.status_code for answer in await asyncio.gather(*(call(fast) for _ in range(30)))]
+    let_in = codes.count(200)
+    assert codes.count(429) == len(codes) - let_in
+    assert 2 <= let_in <= 2 + (time.monotonic() - began + 1)  # the burst, and what every second brings
+    assert let_in < len(codes)
+    assert (await call(tight.key.sign(uuid.uuid4().hex, ttl_s=60))).status_code == 200
 
 
 _UPGRADE = {"connection": "Upgrade", "upgrade": "websocket"}
