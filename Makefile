@@ -20,15 +20,15 @@ demo: picture setup ## Set up, start the whole mesh and run the main job on a pi
 picture:
 	@test -z "$(PHOTO)" || test -f "$(PHOTO)" || { echo "PHOTO=$(PHOTO): there is no such file" >&2; exit 2; }
 
-# Where times matter a test has the machine to itself; the others share it.
-TESTS_SHARED := tests/unit
+# Where times matter a test has the machine to itself; the others share it, two at a time (tests/support/sharing.py).
+TESTS_ALONE := tests/chaos $(addprefix tests/services/ingest/streams/test_,backpressure.py flow.py loop.py)
 
 test: setup-dev ## Set up and run all tests (TESTS="tests/unit -k color" for some)
 ifdef TESTS
 	$(PY) -m pytest $(TESTS)
 else
-	$(PY) -m pytest $(addprefix --ignore=,$(TESTS_SHARED))
-	$(PY) -m pytest -n 2 --dist loadfile $(TESTS_SHARED)
+	$(PY) -m pytest $(TESTS_ALONE)
+	$(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(addprefix --ignore=,$(TESTS_ALONE))
 endif
 
 lint: setup-dev ## Check contract, code, types, import rules and that gen/ is up to date

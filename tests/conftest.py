@@ -9,8 +9,14 @@ import pytest
 from vitrine.embedded.postgres import PostgresServer
 
 from imaging.models.fetch import fetch
+from tests.support.sharing import FolderScheduling
 
 MODELS_DIR = Path(__file__).parents[1] / "models"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FolderScheduling:
+    """Shares tests out as `tests.support.sharing` says (``pytest -n 2``)."""
+    return FolderScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
