@@ -54,6 +54,14 @@ class Books:
         self.ledger.settle(outcome)
         self.journal.note(self.totals.highest, outcome, reason)
 
+    def keep_pending(self, number: int) -> None:
+        """Notes that the client is told that a frame is a keyframe in work.
+
+        Args:
+            number: The frame.
+        """
+        self.journal.note(number, Outcome.PENDING)
+
     def resolve(self, number: int, outcome: Outcome, reason: str = "") -> None:
         """As `Ledger.resolve`.
 

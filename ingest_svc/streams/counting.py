@@ -22,7 +22,7 @@ class PrometheusStreamMetrics:
         self._frames = {outcome: metrics.frames.labels(outcome.name.lower()) for outcome in Outcome}
         self._found = metrics.frames.labels("found")
         self._keyframes = {reason: metrics.keyframes.labels(name) for reason, name in _REASONS.items()}
-        self._superseded = metrics.drops.labels("keyframes")
+        self._drops = {queue: metrics.drops.labels(queue) for queue in ("frames", "keyframes")}
         self._failures = metrics.failures
         stalls = metrics.counter("stream_stalls", "Stalls of live streams, by kind.", ("kind",))
         self._stalls = {kind: stalls.labels(kind.name.lower()) for kind in StallKind}
@@ -34,8 +34,10 @@ class PrometheusStreamMetrics:
     def frame(self, outcome: Outcome) -> None:
         """Counts a frame that has ended."""
         self._frames[outcome].inc()
-        if outcome is Outcome.SUPERSEDED:
-            self._superseded.inc()
+
+    def dropped(self, queue: str) -> None:
+        """Counts a superseded one by what it waited in: ``frames`` or ``keyframes``."""
+        self._drops[queue].inc()
 
     def lost(self, count: int) -> None:
         """Counts numbers that did not arrive."""

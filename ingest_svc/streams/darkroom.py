@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from imaging.decode import (
     DecodeLimits,
@@ -65,30 +67,52 @@ class FrameDarkroom:
         self._blur = blur
         self._room = room
 
-    async def thumbnail(self, data: bytes, *, color: bool = False) -> GrayImage | ColorImage:
-        """Decodes the thumbnail of a frame.
+    def glance(self, data: bytes, *, color: bool = False) -> GrayImage | ColorImage | None:
+        """Decodes the thumbnail of a frame at once, where that is quick.
 
-        A camera's usual frame is decoded at once: 0.5 ms for a JPEG of 640x480, less than a way to a thread and back.
-        What would hold up all streams goes to the executor: a larger JPEG, and the other formats, which cannot be
-        decoded at a fraction of their size (a PNG of 1280x960 takes 20 ms).
+        That is a camera's usual frame: 0.5 ms for a JPEG of 640x480, less than a way to a thread and back. What would
+        hold up all streams is left for `thumbnail`: a larger JPEG, and the other formats, which cannot be decoded at a
+        fraction of their size (a PNG of 1280x960 takes 20 ms).
 
         Args:
             data: A JPEG, PNG or WebP file.
             color: Whether in colour, for mode `color`.
 
         Returns:
-            uint8: grey `(120, 160)`, or BGR with 80 cells on the longer side.
+            As `decoded_thumbnail`; None where it takes long.
 
         Raises:
             imaging.errors.ImageError: When it cannot be used.
-            ResourceExhaustedError: When the executor's queue is full, in pictures or in bytes.
         """
         header = check(data, self._limits)
-        if header.format is ImageFormat.JPEG and header.pixels <= _INLINE_PIXELS:
-            return decoded_thumbnail(data, header, color=color)
-        with self._room.hold(len(data)):
-            async with self._line:
-                return await self._executor.run(decoded_thumbnail, data, header, color=color)
+        if header.format is not ImageFormat.JPEG or header.pixels > _INLINE_PIXELS:
+            return None
+        return decoded_thumbnail(data, header, color=color)
+
+    def hold(self, size_bytes: int) -> AbstractContextManager[None]:
+        """As `PictureRoom.hold`: for frames that wait for `thumbnail`."""
+        return self._room.hold(size_bytes)
+
+    async def thumbnail(self, take: Callable[[], bytes], *, color: bool = False) -> GrayImage | ColorImage:
+        """Decodes the thumbnail of a frame on the executor.
+
+        Args:
+            take: Gives a JPEG, PNG or WebP file; called on the executor, in the moment in which it has a hand for it.
+            color: Whether in colour, for mode `color`.
+
+        Returns:
+            As `decoded_thumbnail`.
+
+        Raises:
+            imaging.errors.ImageError: When it cannot be used.
+            ResourceExhaustedError: When the executor's queue is full; nothing was taken.
+        """
+        async with self._line:
+            return await self._executor.run(self._thumbnail, take, color)
+
+    def _thumbnail(self, take: Callable[[], bytes], color: bool) -> GrayImage | ColorImage:
+        data = take()
+        return decoded_thumbnail(data, check(data, self._limits), color=color)
 
     async def develop(self, data: bytes) -> SafePicture:
         """Decodes a keyframe and blurs its faces, on the executor.

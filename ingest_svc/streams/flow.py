@@ -1,14 +1,75 @@
-"""What waits, and what gives way: the newest keyframe wins."""
+"""What waits, and what gives way: the newest frame and the newest keyframe win."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import deque
+from collections.abc import Awaitable, Callable
 from statistics import median
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Newest(Generic[T]):
+    """Room for one item, in which the newest wins; it may be taken from another thread."""
+
+    def __init__(self) -> None:
+        self._item: T | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def item(self) -> T | None:
+        """What waits."""
+        return self._item
+
+    def put(self, item: T) -> T | None:
+        """Puts an item; returns the one that gave way, if one still waited."""
+        with self._lock:
+            displaced, self._item = self._item, item
+            return displaced
+
+    def take(self) -> T | None:
+        """Takes what waits."""
+        with self._lock:
+            item, self._item = self._item, None
+            return item
+
+
+class InOrder(Generic[T]):
+    """Hands items on in the order in which their places were taken, each once it and all before it are there."""
+
+    def __init__(self, hand_on: Callable[[T], Awaitable[None]]) -> None:
+        """Begins with no place taken.
+
+        Args:
+            hand_on: Gets the items. Called anew while an earlier call waits; what it waits for must be fair.
+        """
+        self._hand_on = hand_on
+        self._places: deque[list[T]] = deque()
+
+    def __len__(self) -> int:
+        """How many places are taken."""
+        return len(self._places)
+
+    def place(self) -> list[T]:
+        """Takes a place behind all others."""
+        place: list[T] = []
+        self._places.append(place)
+        return place
+
+    async def fill(self, place: list[T], item: T) -> None:
+        """Fills a place, and hands on what has waited for that.
+
+        Args:
+            place: From `place`.
+            item: What belongs there.
+        """
+        place.append(item)
+        while self._places and self._places[0]:
+            await self._hand_on(self._places.popleft()[0])
 
 
 class LatestSlot(Generic[T]):

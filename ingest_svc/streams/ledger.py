@@ -33,7 +33,7 @@ class Totals:
         skipped_interval: Inside the minimum interval.
         skipped_same_scene: Same scene as the last keyframe.
         duplicate: Copies; outside of the sum.
-        superseded: Keyframes replaced before they were processed.
+        superseded: Gave way to a newer one, before they were looked at or, as keyframes, processed.
         late: Came too late.
         rejected: Could not be used.
         lost: Never arrived (yet), or died with the process that worked on them.

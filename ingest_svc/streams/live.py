@@ -14,6 +14,7 @@ from ingest_svc.streams.keeper import SessionKeeper
 from ingest_svc.streams.keyframe_work import Keyframe, KeyframeWork, Understood, captured_at_s, result_of
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeReason
 from ingest_svc.streams.ledger import Outcome
+from ingest_svc.streams.looking import Frame, Looking
 from ingest_svc.streams.ports import SessionMovedError, Sink, SinkClosedError, StoredSession, Surroundings
 from ingest_svc.streams.session import Ack, Candidate, ResultOptions, StreamSession
 from ingest_svc.streams.watching import Watching
@@ -42,12 +43,12 @@ class LiveStream:
         self.name = f"users/{stored.user}/streams/{stored.stream_id}"
         self.wrapped_up = False
         self._began_s = stored.created_at.timestamp()
-        self._darkroom = around.darkroom
         self._metrics = around.metrics
         self._sink = sink
         self._work = KeyframeWork(around.darkroom, around.pipeline, stored.user, self.name)
         self._keeper = SessionKeeper(around.store, session, stored, around.metrics, around.limits.max_kept_results)
         self._processing = RecentMedian()
+        self._looking = Looking(around.darkroom, session, self._answer)
         self._connected = True
         self._orphans_until_s = time.monotonic() + _ORPHANS_S
         self.watching = Watching(session, self._processing, self.send, around)
@@ -99,35 +100,32 @@ class LiveStream:
         arrival_ns = time.monotonic_ns()
         admitted = self.session.admit(number, capture_ns, arrival_ns)
         await self.watching.frame(number, capture_ns, arrival_ns)
-        ack = admitted if isinstance(admitted, Ack) else await self._look(admitted, data)
+        if isinstance(admitted, Candidate):
+            await self._looking.look(Frame(admitted, data, capture_ns))
+        else:
+            if admitted.outcome is Outcome.LATE and number < self.session.totals.highest:
+                self._metrics.found()
+            await (self._looking.pass_on(admitted) if self._looking.busy else self._answer(admitted, None))
+        if (too_many := self.session.gate.complaint()) is not None:
+            await self.send(Trouble(too_many, number))
+
+    async def _answer(self, ack: Ack, frame: Frame | None) -> None:
         if ack.lost_before:
             self._metrics.lost(ack.lost_before)
         await self.send(ack)
         if ack.outcome is not Outcome.PENDING:
             self._metrics.frame(ack.outcome)
-            if ack.outcome is Outcome.LATE and number < self.session.totals.highest:
-                self._metrics.found()
-        elif ack.judgement is not None and isinstance(admitted, Candidate):
-            await self._choose(admitted, data, ack.judgement.reason, capture_ns)
-        if (too_many := self.session.gate.complaint()) is not None:
-            await self.send(Trouble(too_many, number))
+            if ack.outcome is Outcome.SUPERSEDED:
+                self._metrics.dropped("frames")
+        elif ack.judgement is not None and frame is not None:
+            await self._choose(frame, ack.judgement.reason)
 
-    async def _look(self, candidate: Candidate, data: bytes) -> Ack:
-        try:
-            thumbnail = await self._darkroom.thumbnail(data, color=self.session.sees_color)
-        except (ImageError, VitrineError) as error:
-            return self.session.reject(candidate, error.reason)
-        return self.session.look(candidate, thumbnail)
-
-    async def _choose(self, candidate: Candidate, data: bytes, reason: KeyframeReason, capture_ns: int | None) -> None:
+    async def _choose(self, frame: Frame, reason: KeyframeReason) -> None:
         self._metrics.keyframe(reason)
-        number = candidate.number
-        keyframe = Keyframe(
-            self.session.event_id(number), number, data, reason, captured_at_s(capture_ns), candidate.arrival_ns,
-            self.session.options,
-        )  # fmt: skip
-        displaced = self._work.waiting.put(keyframe)
-        if displaced is not None:
+        number, at_s = frame.candidate.number, captured_at_s(frame.capture_ns)
+        event_id, arrival_ns = self.session.event_id(number), frame.candidate.arrival_ns
+        keyframe = Keyframe(event_id, number, frame.data, reason, at_s, arrival_ns, self.session.options)
+        if (displaced := self._work.waiting.put(keyframe)) is not None:
             await self._resolve(displaced, Outcome.SUPERSEDED)
 
     async def ping(self, client_ns: int | None) -> None:
@@ -156,6 +154,7 @@ class LiveStream:
             config: How keyframes are chosen.
             options: What results hold; None keeps.
         """
+        await self._looking.idle()  # those that came before are judged as they were sent
         self.session.configure(config)
         if options is not None:
             self.session.options = options
@@ -167,8 +166,8 @@ class LiveStream:
         await self._send_again(await self._keeper.acknowledge(event_id))
 
     def close(self) -> None:
-        """Takes no more keyframes; `process` ends when the last one is done."""
-        self._work.waiting.close()
+        """Takes no more frames; `process` ends when the last one is looked at and the last keyframe is done."""
+        self._looking.close(self._work.waiting.close)
 
     def detach(self) -> None:
         """The client has gone: nothing is sent any more."""
@@ -214,6 +213,8 @@ class LiveStream:
 
     def _ended(self, keyframe: Keyframe, outcome: Outcome, reason: str = "") -> Ack:
         self._metrics.frame(outcome)
+        if outcome is Outcome.SUPERSEDED:
+            self._metrics.dropped("keyframes")
         return self.session.resolve(keyframe.number, outcome, reason)
 
     async def save(self) -> None:

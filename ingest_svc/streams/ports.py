@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -147,12 +148,26 @@ class SafePicture:
 class Darkroom(Protocol):
     """Everything that touches the pixels of a frame; `ingest_svc.streams.darkroom` does."""
 
-    async def thumbnail(self, data: bytes, *, color: bool = False) -> GrayImage | ColorImage:
-        """Decodes the thumbnail of a frame, grey or in colour.
+    def glance(self, data: bytes, *, color: bool = False) -> GrayImage | ColorImage | None:
+        """Decodes the thumbnail of a frame, grey or in colour; None where that takes long.
 
         Raises:
             imaging.errors.ImageError: When it cannot be used.
-            VitrineError: When it cannot be decoded now.
+        """
+
+    def hold(self, size_bytes: int) -> AbstractContextManager[None]:
+        """Holds a picture that waits for `thumbnail` within the block.
+
+        Raises:
+            VitrineError: When too much is held already.
+        """
+
+    async def thumbnail(self, take: Callable[[], bytes], *, color: bool = False) -> GrayImage | ColorImage:
+        """Decodes the thumbnail of a frame beside the event loop; which frame, `take` says once it begins.
+
+        Raises:
+            imaging.errors.ImageError: When it cannot be used.
+            VitrineError: When it cannot be decoded now; nothing was taken.
         """
 
     async def develop(self, data: bytes) -> SafePicture:
@@ -183,6 +198,9 @@ class StreamMetrics(Protocol):
 
     def frame(self, outcome: Outcome) -> None:
         """Counts a frame that has ended."""
+
+    def dropped(self, queue: str) -> None:
+        """Counts a superseded one by what it waited in: ``frames`` or ``keyframes``."""
 
     def lost(self, count: int) -> None:
         """Counts numbers that did not arrive."""

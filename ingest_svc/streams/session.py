@@ -176,12 +176,15 @@ class StreamSession:
         """Judges a candidate by its thumbnail.
 
         Args:
-            candidate: From `admit`, of the newest frame.
+            candidate: From `admit`; those of older frames have been looked at, or have ended.
             thumbnail: uint8, grey `(120, 160)` or BGR `(H, W, 3)`; it may be kept.
         """
         judgement = self._selector.judge(thumbnail, candidate.time_ns)
         outcome = Outcome.SKIPPED_SAME_SCENE if judgement.reason is KeyframeReason.NONE else Outcome.PENDING
-        self.books.settle(outcome)
+        if outcome is Outcome.PENDING:
+            self.books.keep_pending(candidate.number)
+        else:
+            self.books.resolve(candidate.number, outcome)
         return Ack(candidate.number, outcome, judgement, lost_before=candidate.lost_before)
 
     def reject(self, candidate: Candidate, reason: str) -> Ack:
@@ -191,8 +194,31 @@ class StreamSession:
             candidate: From `admit`.
             reason: The `ErrorReason`.
         """
-        self.books.settle(Outcome.REJECTED, reason)
-        return Ack(candidate.number, Outcome.REJECTED, rejected_reason=reason, lost_before=candidate.lost_before)
+        return self._end(candidate, Outcome.REJECTED, reason)
+
+    def give_way(self, candidate: Candidate) -> Ack:
+        """Ends a candidate because a newer one came before it was looked at.
+
+        Args:
+            candidate: From `admit`.
+        """
+        return self._end(candidate, Outcome.SUPERSEDED)
+
+    def stale(self, candidate: Candidate, now_ns: int) -> Ack | None:
+        """Asks again about a candidate that has waited, and ends it where it need not be looked at any more.
+
+        Args:
+            candidate: From `admit`.
+            now_ns: Now, on the clock of the arrivals.
+
+        Returns:
+            Its end; None where it must be looked at.
+        """
+        if now_ns - candidate.arrival_ns > self._max_delay_ns:
+            return self._end(candidate, Outcome.LATE)
+        if not self._selector.is_due(candidate.time_ns):  # one that was looked at meanwhile is a keyframe
+            return self._end(candidate, Outcome.SKIPPED_INTERVAL)
+        return None
 
     def resolve(self, number: int, outcome: Outcome, reason: str = "") -> Ack:
         """Ends a keyframe that was PENDING.
@@ -204,6 +230,10 @@ class StreamSession:
         """
         self.books.resolve(number, outcome, reason)
         return Ack(number, outcome, rejected_reason=reason)
+
+    def _end(self, candidate: Candidate, outcome: Outcome, reason: str = "") -> Ack:
+        self.books.resolve(candidate.number, outcome, reason)
+        return Ack(candidate.number, outcome, rejected_reason=reason, lost_before=candidate.lost_before)
 
     def _settle(self, number: int, outcome: Outcome, lost_before: int, reason: str = "") -> Ack:
         self.books.settle(outcome, reason)

@@ -40,6 +40,15 @@ def darkroom_on(executor: ModelExecutor, limit_bytes: int = 1 << 30) -> FrameDar
     return FrameDarkroom(executor, FaceBlur(), DecodeLimits(), PictureRoom(limit_bytes))
 
 
+async def look(darkroom: FrameDarkroom, data: bytes) -> Any:
+    """Decodes a thumbnail as a stream does: at once, or beside it."""
+    thumbnail = darkroom.glance(data)
+    if thumbnail is None:
+        with darkroom.hold(len(data)):
+            thumbnail = await darkroom.thumbnail(lambda: data)
+    return thumbnail
+
+
 @pytest.mark.parametrize(
     ("width", "height", "suffix", "inline"),
     [(640, 480, ".jpg", True), (1920, 1080, ".jpg", False), (640, 480, ".png", False), (640, 480, ".webp", False)],
@@ -55,14 +64,14 @@ async def test_only_a_small_jpeg_is_decoded_on_the_event_loop(
 
     monkeypatch.setattr(module, "decode_gray_thumbnail", spied)
     data = picture(width, height, suffix)
-    gray = await darkroom_on(executor).thumbnail(data)
+    gray = await look(darkroom_on(executor), data)
     np.testing.assert_array_equal(gray, decode.decode_gray_thumbnail(data))
     assert (threads == [get_ident()]) == inline
 
 
 async def test_a_frame_that_is_no_picture_is_refused_at_once(executor: ModelExecutor) -> None:
     with pytest.raises(ImageError):
-        await darkroom_on(executor).thumbnail(b"nothing")
+        await look(darkroom_on(executor), b"nothing")
 
 
 async def test_a_full_executor_refuses_a_large_frame(executor: ModelExecutor) -> None:
@@ -71,7 +80,7 @@ async def test_a_full_executor_refuses_a_large_frame(executor: ModelExecutor) ->
     await asyncio.sleep(0)
     try:
         with pytest.raises(ResourceExhaustedError):
-            await darkroom_on(executor).thumbnail(picture(640, 480, ".png"))
+            await look(darkroom_on(executor), picture(640, 480, ".png"))
     finally:
         release.set()
         await asyncio.gather(*busy)
@@ -81,15 +90,15 @@ async def test_pictures_that_wait_are_bounded_in_bytes(executor: ModelExecutor) 
     data, room, release = picture(640, 480, ".png"), PictureRoom(len(picture(640, 480, ".png")) * 3 // 2), Event()
     darkroom = FrameDarkroom(executor, FaceBlur(), DecodeLimits(), room)
     busy = asyncio.create_task(executor.run(release.wait))
-    waiting = asyncio.create_task(darkroom.thumbnail(data))
+    waiting = asyncio.create_task(look(darkroom, data))
     await asyncio.sleep(0)
     try:
-        for look in (darkroom.thumbnail, darkroom.develop):
+        for refused in (look(darkroom, data), darkroom.develop(data)):
             with pytest.raises(ResourceExhaustedError) as caught:
-                await look(data)
+                await refused
             assert (caught.value.reason, caught.value.metadata["unit"]) == ("CAPACITY_REACHED", "bytes")
     finally:
         release.set()
         await asyncio.gather(busy, waiting)
     assert room.held_bytes == 0
-    assert (await darkroom.thumbnail(data)).shape == (120, 160)
+    assert (await look(darkroom, data)).shape == (120, 160)

@@ -45,7 +45,9 @@ class _FrameOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameOut
     FRAME_OUTCOME_DUPLICATE: _FrameOutcome.ValueType  # 4
     """A frame with this number had already arrived; this copy counts beside the totals, not in them."""
     FRAME_OUTCOME_SUPERSEDED: _FrameOutcome.ValueType  # 5
-    """A keyframe that still waited when a newer keyframe was chosen."""
+    """A keyframe that still waited when a newer keyframe was chosen; or a frame that takes long to decode and still waited for
+    that when a newer one came.
+    """
     FRAME_OUTCOME_LATE: _FrameOutcome.ValueType  # 6
     """It came after a newer frame had been judged, or past the stream's maximum delay; it was not decoded."""
     FRAME_OUTCOME_REJECTED: _FrameOutcome.ValueType  # 7
@@ -73,7 +75,9 @@ FRAME_OUTCOME_SKIPPED_SAME_SCENE: FrameOutcome.ValueType  # 3
 FRAME_OUTCOME_DUPLICATE: FrameOutcome.ValueType  # 4
 """A frame with this number had already arrived; this copy counts beside the totals, not in them."""
 FRAME_OUTCOME_SUPERSEDED: FrameOutcome.ValueType  # 5
-"""A keyframe that still waited when a newer keyframe was chosen."""
+"""A keyframe that still waited when a newer keyframe was chosen; or a frame that takes long to decode and still waited for
+that when a newer one came.
+"""
 FRAME_OUTCOME_LATE: FrameOutcome.ValueType  # 6
 """It came after a newer frame had been judged, or past the stream's maximum delay; it was not decoded."""
 FRAME_OUTCOME_REJECTED: FrameOutcome.ValueType  # 7

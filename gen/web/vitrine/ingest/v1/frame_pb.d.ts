@@ -447,7 +447,8 @@ export enum FrameOutcome {
   DUPLICATE = 4,
 
   /**
-   * A keyframe that still waited when a newer keyframe was chosen.
+   * A keyframe that still waited when a newer keyframe was chosen; or a frame that takes long to decode and still waited for
+   * that when a newer one came.
    *
    * @generated from enum value: FRAME_OUTCOME_SUPERSEDED = 5;
    */

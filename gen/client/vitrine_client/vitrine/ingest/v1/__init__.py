@@ -403,7 +403,8 @@ class FrameOutcome(betterproto2.Enum):
 
     SUPERSEDED = 5
     """
-    A keyframe that still waited when a newer keyframe was chosen.
+    A keyframe that still waited when a newer keyframe was chosen; or a frame that takes long to decode and still waited for
+    that when a newer one came.
     """
 
     LATE = 6

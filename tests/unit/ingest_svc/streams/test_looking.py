@@ -1,0 +1,192 @@
+"""Frames that take long to decode: the newest wins, in order, and every one of them has one end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from threading import Event
+
+import cv2
+import numpy as np
+import pytest
+
+from imaging.decode import DecodeLimits
+from ingest_svc.captures.room import PictureRoom
+from ingest_svc.privacy.blur import FaceBlur
+from ingest_svc.streams.darkroom import FrameDarkroom
+from ingest_svc.streams.keyframes import KeyframeConfig
+from ingest_svc.streams.ledger import Outcome
+from ingest_svc.streams.looking import Frame, Looking
+from ingest_svc.streams.session import Ack, Candidate, ResultOptions, StreamSession
+from mesh.executor import ModelExecutor
+
+pytestmark = pytest.mark.unit
+
+_PIXELS = np.random.default_rng(3).integers(0, 255, (120, 160, 3), np.uint8)
+SLOW, QUICK = (cv2.imencode(suffix, _PIXELS)[1].tobytes() for suffix in (".png", ".jpg"))
+BROKEN = SLOW[:100] + bytes(1000) + SLOW[1100:]  # its header is well
+S = 1_000_000_000
+
+
+class Stream:
+    """A stream whose executor is busy until `release`."""
+
+    def __init__(self, executor: ModelExecutor, room_bytes: int = 1 << 30) -> None:
+        self.executor = executor
+        self.session = StreamSession(str(uuid.UUID(int=7)), KeyframeConfig(), ResultOptions(), max_delay_s=5.0)
+        self.room = PictureRoom(room_bytes)
+        self.looking = Looking(
+            FrameDarkroom(executor, FaceBlur(), DecodeLimits(), self.room), self.session, self._answered
+        )
+        self.ends: list[tuple[int, Outcome]] = []
+        self.release = Event()
+
+    async def _answered(self, ack: Ack, frame: Frame | None) -> None:
+        assert frame is None or frame.candidate.number == ack.number
+        self.ends.append((ack.number, ack.outcome))
+
+    async def busy(self) -> None:
+        """Keeps the executor's one thread."""
+        began = Event()
+
+        def hold() -> None:
+            began.set()
+            self.release.wait()
+
+        self.held = asyncio.create_task(self.executor.run(hold))
+        while not began.is_set():  # noqa: ASYNC110 - a thread makes it true
+            await asyncio.sleep(0.001)
+
+    async def frame(self, number: int, data: bytes, at_s: float, arrival_ns: int | None = None) -> None:
+        admitted = self.session.admit(number, round(at_s * S), arrival_ns or time.monotonic_ns())
+        if isinstance(admitted, Candidate):
+            await self.looking.look(Frame(admitted, data, None))
+        elif self.looking.busy:
+            await self.looking.pass_on(admitted)
+        else:
+            await self._answered(admitted, None)
+
+    async def done(self) -> None:
+        self.release.set()
+        await self.looking.idle()
+
+
+@pytest.fixture
+async def stream() -> AsyncIterator[Stream]:
+    executor = ModelExecutor(1, queue_limit=4)
+    made = Stream(executor)
+    yield made
+    made.release.set()
+    executor.close()
+
+
+async def test_of_a_burst_that_waits_only_the_newest_is_looked_at(stream: Stream) -> None:
+    await stream.busy()
+    for number in range(1, 21):
+        await stream.frame(number, SLOW, 2.0 * number)
+        assert stream.room.held_count == 1
+    assert stream.ends == [(number, Outcome.SUPERSEDED) for number in range(1, 20)]
+    totals = stream.session.totals
+    assert (totals.superseded, totals.pending, totals.accounted) == (19, 1, 20)
+    await stream.done()
+    assert stream.ends[19:] == [(20, Outcome.PENDING)]  # a keyframe
+    assert stream.room.held_count == 0
+
+
+async def test_a_frame_in_the_executors_hands_is_looked_at_and_the_newest_of_those_behind_it(stream: Stream) -> None:
+    await stream.frame(1, SLOW, 0.0)
+    await stream.looking.idle()
+    for number in range(2, 8):
+        await stream.frame(number, SLOW, 1.2 * number)
+        await asyncio.sleep(0)
+    await stream.looking.idle()
+    ends = dict(stream.ends)
+    assert [number for number, _ in stream.ends] == list(range(1, 8))
+    assert (ends[1], ends[7]) == (Outcome.PENDING, Outcome.SKIPPED_SAME_SCENE)
+    assert stream.session.totals.accounted == 7
+
+
+async def test_a_quick_frame_does_not_overtake_one_that_waits(stream: Stream) -> None:
+    await stream.busy()
+    await stream.frame(1, SLOW, 0.0)
+    await stream.frame(2, QUICK, 2.0)
+    assert stream.ends == [(1, Outcome.SUPERSEDED)]
+    await stream.done()
+    assert stream.ends == [(1, Outcome.SUPERSEDED), (2, Outcome.PENDING)]
+
+
+async def test_quick_frames_never_wait(stream: Stream) -> None:
+    await stream.busy()
+    for number in range(1, 21):
+        await stream.frame(number, QUICK, 2.0 * number)
+        assert len(stream.ends) == number
+    assert stream.session.totals.superseded == 0
+
+
+async def test_an_answer_never_overtakes_that_of_a_frame_which_waits(stream: Stream) -> None:
+    await stream.frame(1, QUICK, 0.0)
+    await stream.busy()
+    await stream.frame(2, SLOW, 2.0)
+    await stream.frame(2, SLOW, 2.0)
+    assert stream.ends == [(1, Outcome.PENDING)]
+    await stream.done()
+    assert stream.ends[1:] == [(2, Outcome.SKIPPED_SAME_SCENE), (2, Outcome.DUPLICATE)]
+
+
+async def test_so_many_answers_wait_and_then_nothing_more_is_read(stream: Stream) -> None:
+    await stream.busy()
+    await stream.frame(1, SLOW, 0.0)
+    for _ in range(31):
+        await stream.frame(1, SLOW, 0.0)
+    read = asyncio.create_task(stream.frame(1, SLOW, 0.0))
+    await asyncio.sleep(0.01)
+    assert not read.done()
+    await stream.done()
+    await read
+    assert stream.ends == [(1, Outcome.PENDING)] + [(1, Outcome.DUPLICATE)] * 32
+
+
+async def test_a_frame_that_waited_past_the_deadline_is_late_and_not_decoded(stream: Stream) -> None:
+    long_ago_ns = time.monotonic_ns() - 6 * S
+    await stream.frame(1, BROKEN, 0.0, arrival_ns=long_ago_ns)
+    await stream.looking.idle()
+    await stream.frame(2, BROKEN, 2.0)
+    await stream.looking.idle()
+    assert stream.ends == [(1, Outcome.LATE), (2, Outcome.REJECTED)]
+
+
+async def test_a_frame_that_waited_behind_a_keyframe_is_inside_its_interval(stream: Stream) -> None:
+    await stream.busy()
+    await stream.frame(1, SLOW, 0.0)
+    stream.release.set()
+    while stream.looking._waiting.item is not None:  # noqa: ASYNC110 - a thread makes it true
+        await asyncio.sleep(0)
+    await stream.frame(2, SLOW, 0.5)
+    await stream.looking.idle()
+    assert stream.ends == [(1, Outcome.PENDING), (2, Outcome.SKIPPED_INTERVAL)]
+
+
+async def test_closing_waits_for_the_frame_that_waits(stream: Stream) -> None:
+    closed: list[int] = []
+    await stream.busy()
+    await stream.frame(1, SLOW, 0.0)
+    stream.looking.close(lambda: closed.append(len(stream.ends)))
+    assert not closed
+    await stream.done()
+    assert closed == [1]
+    stream.looking.close(lambda: closed.append(-1))
+    assert closed == [1, -1]
+
+
+async def test_a_full_executor_rejects_the_newest(stream: Stream) -> None:
+    await stream.busy()
+    others = [asyncio.create_task(stream.executor.run(stream.release.wait)) for _ in range(4)]
+    await asyncio.sleep(0)
+    await stream.frame(1, SLOW, 0.0)
+    await stream.looking.idle()
+    assert stream.ends == [(1, Outcome.REJECTED)]
+    assert stream.room.held_count == 0
+    await stream.done()
+    await asyncio.gather(*others)
