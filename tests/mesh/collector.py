@@ -47,7 +47,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
             self.spans += [_span(service, span) for scope in resource.scope_spans for span in scope.spans]
         return trace_service_pb2.ExportTraceServiceResponse()
 
-    async def until(self, trace_id: str, enough: Callable[[list[Span]], bool], timeout_s: float = 15.0) -> list[Span]:
+    async def until(self, trace_id: str, enough: Callable[[list[Span]], bool], timeout_s: float = 60.0) -> list[Span]:
         """Waits until the spans of a trace are enough, and returns them; processes send theirs every few seconds."""
         deadline = time.monotonic() + timeout_s
         while not enough(found := [span for span in self.spans if span.trace_id == trace_id]):

@@ -45,7 +45,7 @@ class Stores:
             self._last = (place, await self.snapshot())
         return self._last[1]
 
-    async def settle(self, timeout_s: float = 20.0) -> None:
+    async def settle(self, timeout_s: float = 60.0) -> None:
         """Waits until no job is open and nothing changes any more."""
         deadline, last = time.monotonic() + timeout_s, None
         while last != (last := await self.snapshot()) or await self._open_jobs():

@@ -38,7 +38,7 @@ class Talk:
         """Sends a message in proto JSON: `config={...}`, `frame={...}`, `command={...}`."""
         await self.carrier.send(ParseDict(message, Request()))
 
-    async def until(self, found: Callable[[Response], bool], timeout_s: float = 15.0) -> Response:
+    async def until(self, found: Callable[[Response], bool], timeout_s: float = 60.0) -> Response:
         """Returns the first event, past or future, of which `found` is true."""
 
         async def wait() -> Response:
@@ -50,7 +50,7 @@ class Talk:
 
         return await asyncio.wait_for(wait(), timeout_s)
 
-    async def end(self, timeout_s: float = 15.0) -> Failure | None:
+    async def end(self, timeout_s: float = 60.0) -> Failure | None:
         """Waits for the end, and tells how it was."""
         await asyncio.wait_for(self._reading, timeout_s)
         return await self.carrier.failure()

@@ -59,7 +59,7 @@ async def test_killed_process_comes_back_and_down_ends_all(
         assert {name for name in before if before[name] != after[name]} == {"profile"}
         assert mesh.children["profile"].restarts == 1
         async with httpx.AsyncClient(base_url=mesh.edge_url, trust_env=False) as http:
-            for _ in range(100):  # Envoy looks once a second whether the profile is back
+            for _ in range(300):  # Envoy looks once a second whether the profile is back
                 if (await http.get("/v1/users/ada/radar", headers=bearer(mesh, "ada"))).status_code == 200:
                     break
                 await asyncio.sleep(0.1)

@@ -151,7 +151,7 @@ def test_service_starts_alone_and_answers_health_and_reflection(
         started(python, module, tmp_path, settings) as port,
         grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
-        assert health(channel, serving_within_s=40) == health_pb2.HealthCheckResponse.SERVING
+        assert health(channel, serving_within_s=60) == health_pb2.HealthCheckResponse.SERVING
         listed = reflected(channel)
         assert listed == services | {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
         if services:

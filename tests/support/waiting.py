@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 _POLL_S = 0.01
 
 
-async def until(holds: Callable[[], Awaitable[bool]], *, within_s: float = 20.0) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> None:
     """Waits until something holds.
 
     Args:

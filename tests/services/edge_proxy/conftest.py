@@ -158,7 +158,7 @@ async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
 
 
 async def _until_healthy(http: httpx.AsyncClient) -> None:
-    for _ in range(100):
+    for _ in range(300):
         with contextlib.suppress(httpx.TransportError):
             if (await http.get("/health")).status_code == 200:
                 await asyncio.sleep(0.3)

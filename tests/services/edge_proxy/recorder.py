@@ -83,7 +83,7 @@ class Recorder:
 
     async def until_open(self) -> None:
         """Waits until calls get through."""
-        for _ in range(100):
+        for _ in range(600):
             with contextlib.suppress(httpx.TransportError):
                 if (await self.send("POST", "/v1/texts:embed", "{}")).status_code == httpx.codes.OK:
                     return

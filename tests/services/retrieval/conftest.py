@@ -120,12 +120,12 @@ async def running(folder: Path, url: str, vision: VisionStub, **changes: Any) ->
     """Runs the service within the block."""
     key = SigningKey.generate()
     async with serving(settings_for(folder, key, url, vision, **changes), build) as server:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await server.ready.wait()
         yield Place(server, key, folder, vision, url)
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], *, within_s: float = 20.0) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> None:
     """Waits until something holds."""
     deadline = time.monotonic() + within_s
     while not await check():

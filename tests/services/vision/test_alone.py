@@ -63,7 +63,7 @@ def alone(models_dir: Path, jwks: Path, tmp_path: Path) -> Iterator[Alone]:
         started.wait()
 
 
-def until_serving(port: int, deadline_s: float = 30) -> None:
+def until_serving(port: int, deadline_s: float = 60) -> None:
     end = time.monotonic() + deadline_s
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)

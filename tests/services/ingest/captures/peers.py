@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from vitrine.embedded.ports import free_port
 from vitrine.profile.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc, taste_pb2
 from vitrine.retrieval.v1 import match_pb2, search_service_pb2, search_service_pb2_grpc
 from vitrine.type.v1 import garment_pb2, model_pb2, personal_context_pb2
@@ -59,7 +60,8 @@ class Peer:
     async def start(self) -> None:
         server = grpc.aio.server(options=[("grpc.so_reuseport", 1)])
         self.register(server)
-        self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self.port = self.port or free_port()  # one that is still free when it comes back
+        assert server.add_insecure_port(f"127.0.0.1:{self.port}") == self.port
         await server.start()
         self._server = server
 

@@ -121,7 +121,7 @@ async def test_killed_worker_is_replaced_and_the_taste_counted_once(
         peer.behaviour.delay_s = 1.5
         capture = await user.create(photo)
         seen = {"vision": lambda: _processing(user, capture), "profile": lambda: _told(mesh, capture)}[stage]
-        await until(seen, 30)
+        await until(seen)
         process.send_signal(signal.SIGKILL)
         await process.wait()
     peer.behaviour.delay_s = 0.0

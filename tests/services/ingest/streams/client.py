@@ -70,7 +70,7 @@ class StreamClient:
         """Sends a command."""
         await self.call.write(Request(command={kind: values}))
 
-    async def until(self, found: Callable[[Response], bool], timeout_s: float = 15.0) -> Response:
+    async def until(self, found: Callable[[Response], bool], timeout_s: float = 60.0) -> Response:
         """Returns the first event, past or future, of which `found` is true."""
 
         async def wait() -> Response:
@@ -116,7 +116,7 @@ class StreamClient:
 
     async def status(self) -> grpc.StatusCode:
         """Waits for the end and returns its code."""
-        return await asyncio.wait_for(self._reading, 15)
+        return await asyncio.wait_for(self._reading, 60)
 
     async def drop(self) -> None:
         """Vanishes without a word."""
