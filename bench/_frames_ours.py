@@ -33,6 +33,8 @@ from ingest_svc.streams.darkroom import FrameDarkroom
 from ingest_svc.streams.events import KeptResult, Limits
 from ingest_svc.streams.hub import StreamHub
 from ingest_svc.streams.keyframes import KeyframeSelector
+from ingest_svc.streams.limits.entry import Entry
+from ingest_svc.streams.limits.load import Load, LoadLimits
 from ingest_svc.streams.ports import SafePicture, StoredSession, Surroundings
 from mesh.failures import FailureStage
 from mesh.observation import TelemetryStage
@@ -106,8 +108,15 @@ async def _well() -> bool:
 def _hub(runtime: Runtime[ServiceSettings]) -> StreamHub:
     darkroom = ThumbnailsOnly(runtime.executor, FaceBlur(), DecodeLimits(), PictureRoom(_PICTURE_BYTES))
     limits = Limits(max_streams=1000, max_streams_per_user=1000)
-    around = Surroundings(Forgetful(), darkroom, Silent(), PrometheusStreamMetrics(runtime.metrics), limits)
+    metrics, entry = PrometheusStreamMetrics(runtime.metrics), _entry(runtime, limits)
+    around = Surroundings(Forgetful(), darkroom, Silent(), metrics, limits, entry)
     return StreamHub(around, runtime.stopping, runtime.background)
+
+
+def _entry(runtime: Runtime[ServiceSettings], limits: Limits) -> Entry:
+    load = Load(LoadLimits(), lambda: 0)
+    runtime.background(load.watch())
+    return Entry(limits, load)
 
 
 def _sockets(runtime: Runtime[ServiceSettings], hub: StreamHub) -> StreamSockets:

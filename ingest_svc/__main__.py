@@ -95,9 +95,9 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
         long_side_px=settings.keyframe_long_side_px,
     )
     around = Surroundings(
-        store, darkroom, parts.pipeline, PrometheusStreamMetrics(runtime.metrics), limits
-    )  # fmt: skip
-    hub = StreamHub(around, runtime.stopping, runtime.background, _entry(parts, limits))
+        store, darkroom, parts.pipeline, PrometheusStreamMetrics(runtime.metrics), limits, _entry(parts, limits)
+    )
+    hub = StreamHub(around, runtime.stopping, runtime.background)
     parts.registrations += [
         Registration(
             stream_service_pb2_grpc.add_StreamServiceServicer_to_server,

@@ -47,6 +47,7 @@ def fill_flow(flow: FlowStats, into: stream_service_pb2.StreamStats) -> None:
         flow: How it goes.
         into: The message.
     """
+    into.arrival_fps = flow.arrival_fps
     into.silence_count = flow.counts[StallKind.SILENCE]
     into.slow_count = flow.counts[StallKind.SLOW]
     into.burst_count = flow.counts[StallKind.BURST]

@@ -132,7 +132,6 @@ def _fill_stats(stats: Stats, message: Response) -> None:
     into.totals.CopyFrom(_totals(stats.totals))
     into.keyframes.CopyFrom(_keyframes(stats.keyframes))
     into.unacknowledged_result_count = stats.unacknowledged
-    into.arrival_fps = stats.arrival_fps
     if stats.processing_p50_s is not None:
         into.processing_time_p50.FromNanoseconds(round(stats.processing_p50_s * _NS))
     into.session_duration.FromNanoseconds(round(max(0.0, stats.duration_s) * _NS))

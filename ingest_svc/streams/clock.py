@@ -3,6 +3,10 @@
 Clients send the time of capture by their own clock. What that clock says between two frames is better than the times of
 arrival, which carry the network's jitter; what it says about the world is not to be trusted: it may be off by years,
 step, or stand still.
+
+What a frame's delay is, is told twice, on purpose. Here it decides a frame's fate, so that a shortest way which is not
+to be had any more must be forgotten within seconds: else all that comes is late. `skew` measures: a queue that stands
+for a minute is still a delay, which advice is to bring down, and drift shows over minutes only.
 """
 
 from __future__ import annotations

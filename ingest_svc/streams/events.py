@@ -136,7 +136,6 @@ class Stats:
         totals: By name.
         keyframes: How keyframes are chosen.
         unacknowledged: Results kept.
-        arrival_fps: Frames per second over the last seconds.
         processing_p50_s: Median time to a result, seconds; None before the first.
         duration_s: Since the session began, seconds.
         final: Whether this is the end.
@@ -146,7 +145,6 @@ class Stats:
     totals: Mapping[str, int]
     keyframes: KeyframeConfig
     unacknowledged: int
-    arrival_fps: float
     processing_p50_s: float | None
     duration_s: float
     final: bool = False

@@ -129,29 +129,6 @@ class LatestSlot(Generic[T]):
         return self._item is not None
 
 
-class ArrivalRate:
-    """Frames per second over the last seconds, or over the last frames where there are many."""
-
-    _SPAN = 50
-    _LATELY_NS = 5_000_000_000
-
-    def __init__(self) -> None:
-        self._arrivals_ns: deque[int] = deque(maxlen=self._SPAN)
-
-    def add(self, arrival_ns: int) -> None:
-        """Notes an arrival, in nanoseconds."""
-        self._arrivals_ns.append(arrival_ns)
-
-    def fps(self, now_ns: int) -> float:
-        """Returns the rate up to `now_ns`; 0 before the second frame."""
-        if len(self._arrivals_ns) < 2:
-            return 0.0
-        lately = [at for at in self._arrivals_ns if now_ns - at <= self._LATELY_NS]
-        if len(lately) < 2:
-            lately = list(self._arrivals_ns)[-2:]
-        return (len(lately) - 1) / (max(now_ns - lately[0], 1) / 1e9)
-
-
 class RecentMedian:
     """The median of the last values."""
 

@@ -20,7 +20,6 @@ from ingest_svc.streams.connection import Connection, Pump
 from ingest_svc.streams.events import KeptResult, OpenRequest, Ready
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeConfigError
 from ingest_svc.streams.ledger import Totals
-from ingest_svc.streams.limits.entry import Entry
 from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRates
 from ingest_svc.streams.live import LiveStream
 from ingest_svc.streams.ports import Sink, StoredSession, Surroundings
@@ -41,7 +40,6 @@ class StreamHub:
         around: Surroundings,
         stopping: asyncio.Event,
         background: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
-        entry: Entry | None = None,
     ) -> None:
         """Makes an empty hub.
 
@@ -49,7 +47,6 @@ class StreamHub:
             around: What all streams share.
             stopping: Set when the process shuts down.
             background: Runs work beside the calls.
-            entry: Who may open a stream; by default by the number of streams alone.
         """
         self._around = around
         self._stopping = stopping
@@ -58,9 +55,8 @@ class StreamHub:
         self._leaving: set[asyncio.Task[Any]] = set()
         self._log = structlog.get_logger("ingest.streams")
         limits = around.limits
-        around.crowd.capacity = limits.max_streams
         self._rates = FrameRates(limits.max_frame_rate_fps, limits.frame_burst_s)
-        self._entry = entry or Entry(limits)
+        self._entry = around.entry
 
     async def run(self, request: OpenRequest, sink: Sink, pump: Pump) -> None:
         """Serves one connection from its config to its end.

@@ -142,8 +142,8 @@ class LiveStream:
         stats = Stats(
             totals=self.session.totals.as_dict(), keyframes=self.session.keyframes,
             unacknowledged=self._keeper.unacknowledged_count,
-            arrival_fps=self.session.rate.fps(time.monotonic_ns()), processing_p50_s=self._processing.value(),
-            duration_s=time.time() - self._began_s, final=final, flow=self.watching.stats(),
+            processing_p50_s=self._processing.value(), duration_s=time.time() - self._began_s, final=final,
+            flow=self.watching.stats(),
         )  # fmt: skip
         await self.send(stats)
 

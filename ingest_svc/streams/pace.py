@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from statistics import median
 
 _NS = 1_000_000_000
@@ -13,6 +13,7 @@ _BLOCK_FRAMES = 4
 _BLOCKS = 10
 _BLOCKS_TO_KNOW = 3
 _MOST_ARRIVALS = 1024
+_LATELY_NS = 5 * _NS
 
 
 class UsualPace:
@@ -71,17 +72,43 @@ class RecentArrivals:
         self._times_ns.append(at_ns)
 
     def fps(self, now_ns: int, window_ns: int) -> float:
-        """Returns frames per second over a window that ends now; the window only ever moves on.
+        """Returns frames per second over a window that ends now.
 
         Args:
             now_ns: Now.
             window_ns: Its length.
         """
-        while self._times_ns and self._times_ns[0] <= now_ns - window_ns:
-            self._times_ns.popleft()
-        return len(self._times_ns) * _NS / window_ns
+        return len(self._since(now_ns - window_ns)) * _NS / window_ns
 
-    def first_gap_ns(self, beyond_ns: float, now_ns: int) -> int:
-        """Returns when the first gap in the window began that is longer than `beyond_ns`; now where there is none."""
-        times = [*self._times_ns, now_ns]
+    def fps_lately(self, now_ns: int) -> float:
+        """Returns frames per second over the last five seconds, or since the last two where these are longer ago.
+
+        Args:
+            now_ns: Now.
+
+        Returns:
+            The rate; 0 before the second frame.
+        """
+        if len(self._times_ns) < 2:
+            return 0.0
+        lately = self._since(now_ns - _LATELY_NS - 1)
+        if len(lately) < 2:
+            lately = [self._times_ns[-2], self._times_ns[-1]]
+        return (len(lately) - 1) * _NS / max(now_ns - lately[0], 1)
+
+    def first_gap_ns(self, beyond_ns: float, now_ns: int, window_ns: int) -> int:
+        """Returns when the first gap began that is longer than `beyond_ns`; now where there is none.
+
+        Args:
+            beyond_ns: How long a gap must be.
+            now_ns: Now, where the last gap ends.
+            window_ns: How far back to look.
+        """
+        times = [*self._since(now_ns - window_ns), now_ns]
         return next((a for a, b in pairwise(times) if b - a > beyond_ns), now_ns)
+
+    def _since(self, start_ns: int) -> list[int]:
+        """The arrivals after a time, in order."""
+        recent = list(takewhile(lambda at_ns: at_ns > start_ns, reversed(self._times_ns)))
+        recent.reverse()
+        return recent

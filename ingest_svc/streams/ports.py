@@ -12,9 +12,9 @@ from ingest_svc.captures.outfit import FaceBox, OutfitInput, OutfitOutcome
 from ingest_svc.streams.events import Event, KeptResult, Limits, Result
 from ingest_svc.streams.keyframes import KeyframeReason
 from ingest_svc.streams.ledger import Outcome
+from ingest_svc.streams.limits.entry import Entry
 from ingest_svc.streams.similarity import GrayImage
 from ingest_svc.streams.similarity_light import ColorImage
-from ingest_svc.streams.watch import Crowd
 from ingest_svc.streams.watchdog import StallKind
 from mesh.errors import FailedPreconditionError
 
@@ -231,7 +231,7 @@ class Surroundings:
         pipeline: Understands keyframes.
         metrics: Where it is counted.
         limits: What this server takes.
-        crowd: How many streams are open.
+        entry: Who may open a stream, and how much there is to do.
     """
 
     store: SessionStore
@@ -239,4 +239,4 @@ class Surroundings:
     pipeline: KeyframePipeline
     metrics: StreamMetrics
     limits: Limits
-    crowd: Crowd = field(default_factory=Crowd)
+    entry: Entry

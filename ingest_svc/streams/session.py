@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from ingest_svc.streams.books import Books
 from ingest_svc.streams.clock import FrameClock
-from ingest_svc.streams.flow import ArrivalRate
 from ingest_svc.streams.keyframes import Judgement, KeyframeConfig, KeyframeReason, KeyframeSelector
 from ingest_svc.streams.ledger import Outcome, Totals
 from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRate
@@ -108,7 +107,6 @@ class StreamSession:
         """
         self.stream_id = stream_id
         self.options = options
-        self.rate = ArrivalRate()
         self.gate = gate or FrameGate(FrameRate(math.inf, 1.0))
         self._selector = KeyframeSelector(config)
         self.books = books or Books()
@@ -157,7 +155,6 @@ class StreamSession:
             raise InvalidInputError.of(
                 "frame.frame_number", f"expected at most {highest + _MAX_GAP} after {highest}, got {number}"
             )
-        self.rate.add(arrival_ns)
         may_send = self.gate.lets(arrival_ns)
         ended = self.books.arrive(number)
         if ended is not None:

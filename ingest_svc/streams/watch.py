@@ -45,6 +45,7 @@ class FlowStats:
         clock_drift_ppm: Parts per million that it runs slow; None before that can be told.
         loss_rate: Share of numbers that were lost lately, 0-1.
         advice: What the client is asked to send; None before the first.
+        arrival_fps: Frames per second over the last seconds.
     """
 
     counts: dict[StallKind, int] = field(default_factory=lambda: dict.fromkeys(StallKind, 0))
@@ -55,6 +56,7 @@ class FlowStats:
     clock_drift_ppm: float | None = None
     loss_rate: float = 0.0
     advice: Advice | None = None
+    arrival_fps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +83,6 @@ class _Count:
     highest: int
     lost: int
     shed: int
-
-
-@dataclass(slots=True)
-class Crowd:
-    """The streams of this process.
-
-    Attributes:
-        open: How many are open.
-        capacity: How many it takes; 0 where that is not known.
-    """
-
-    open: int = 0
-    capacity: int = 0
-
-    @property
-    def share(self) -> float:
-        """How full it is, 0-1."""
-        return self.open / self.capacity if self.capacity else 0.0
 
 
 class FlowWatch:
@@ -188,6 +172,7 @@ class FlowWatch:
             clock_drift_ppm=self._clock.drift_ppm,
             loss_rate=self._share("lost", _LOOKS),
             advice=self._advisor.advice,
+            arrival_fps=self._dog.arrival_fps(now_ns),
         )
 
     def _noted(self, stalls: list[Stall], now_ns: int) -> list[Stall]:

@@ -86,6 +86,10 @@ class Watchdog:
         """Frames per second as they usually come; 0 before that is known."""
         return self._usual.fps or 0.0
 
+    def arrival_fps(self, now_ns: int) -> float:
+        """Returns frames per second over the last seconds."""
+        return self._recent.fps_lately(now_ns)
+
     def silent_ns(self, now_ns: int) -> int:
         """Returns how long frames were silent in all, nanoseconds."""
         going_on = 0 if self._silent_since_ns is None else now_ns - self._silent_since_ns
@@ -182,7 +186,7 @@ class Watchdog:
         if now_ns - self._since_ns < window_ns:
             return []
         if self._slow_since_ns is None:
-            return [] if fps >= _SLOW_BELOW * usual else [self._begin_slow(now_ns, fps, usual)]
+            return [] if fps >= _SLOW_BELOW * usual else [self._begin_slow(now_ns, fps, usual, window_ns)]
         if fps >= _SLOW_UNTIL * usual:
             return [self._end_slow(now_ns, fps, usual, f"{fps:.1f} frames per second again")]
         if now_ns - self._slow_since_ns <= _SLOW_LONGEST_NS or fps == 0:
@@ -191,9 +195,9 @@ class Watchdog:
         self._usual.settle(fps)
         return [over]
 
-    def _begin_slow(self, now_ns: int, fps: float, usual: float) -> Stall:
+    def _begin_slow(self, now_ns: int, fps: float, usual: float, window_ns: int) -> Stall:
         self.counts[StallKind.SLOW] += 1
-        since_ns = self._slow_since_ns = self._recent.first_gap_ns(2 * _NS / usual, now_ns)
+        since_ns = self._slow_since_ns = self._recent.first_gap_ns(2 * _NS / usual, now_ns, window_ns)
         text = f"{fps:.1f} frames per second instead of {usual:.1f}; send smaller frames, or look at the camera"
         return Stall(StallKind.SLOW, since_ns, now_ns - since_ns, False, fps, usual, description=text)
 

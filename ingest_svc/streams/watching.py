@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from statistics import median
 
 from ingest_svc.streams.advice import LADDER, Advice
 from ingest_svc.streams.flow import RecentMedian
@@ -17,7 +15,6 @@ from ingest_svc.streams.watch import FlowStats, FlowWatch, Work
 from ingest_svc.streams.watchdog import Stall
 
 _TICK_S = 0.5
-_LAGS = 5
 _UUIDS = 1 << 128
 
 
@@ -43,11 +40,10 @@ class Watching:
         self._processing = processing
         self._send = send
         self._metrics = around.metrics
-        self._crowd = around.crowd
+        self._entry = around.entry
         max_fps = min(around.limits.max_frame_rate_fps, LADDER[0].fps)
         # Each stream goes up at its own pace: streams in step would fill a line or a server all at once.
         self._flow = FlowWatch(spread=uuid.UUID(session.stream_id).int / _UUIDS, max_fps=max_fps)
-        self._lags_s: deque[float] = deque([0.0], maxlen=_LAGS)
         self._advice: Advice | None = None
         self._stopped = False
         # Times are our wall clock's, but go on evenly where that is set.
@@ -84,19 +80,13 @@ class Watching:
 
     async def run(self) -> None:
         """Looks at the time again and again, so that silence is noticed too; until it is cancelled."""
-        self._crowd.open += 1
-        try:
-            while True:
-                began_s = time.monotonic()
-                await asyncio.sleep(_TICK_S)
-                self._lags_s.append(max(0.0, time.monotonic() - began_s - _TICK_S))
-                if not self._stopped:
-                    await self._look()
-        finally:
-            self._crowd.open -= 1
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if not self._stopped:
+                await self._look()
 
     async def _look(self) -> None:
-        work = Work(self._session.totals, self._processing.value(), median(self._lags_s), self._crowd.share)
+        work = Work(self._session.totals, self._processing.value(), self._entry.lag_s, self._entry.share)
         stalls, advice = self._flow.tick(self._now_ns(), work)
         await self._tell(stalls)
         if advice is not None:

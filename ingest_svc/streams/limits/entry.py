@@ -25,6 +25,7 @@ class Entry:
             count_refusal: Told of each refusal: the scope of the limit, ``server`` or ``user``.
         """
         self._load = load
+        self._total = limits.max_streams
         self._count_refusal = count_refusal
         self._seats = Seats(
             "streams",
@@ -32,6 +33,16 @@ class Entry:
             per_user=limits.max_streams_per_user,
             retry_after_s=limits.capacity_retry_s,
         )
+
+    @property
+    def share(self) -> float:
+        """How much of it is taken, 0-1."""
+        return self._seats.taken / self._total
+
+    @property
+    def lag_s(self) -> float:
+        """How late this process is with what it wants to do, seconds; 0 where that is not measured."""
+        return 0.0 if self._load is None else self._load.lag_s
 
     @contextlib.contextmanager
     def admit(self, user: str, *, resumes: bool) -> Iterator[None]:

@@ -81,7 +81,12 @@ class Pressure:
 
 
 class Load:
-    """Measures the load, and refuses new streams while there is too much of it, with hysteresis."""
+    """Measures the load, and refuses new streams while there is too much of it, with hysteresis.
+
+    Attributes:
+        refusing: Whether it refuses them now.
+        lag_s: How late the event loop comes, the median of two seconds; seconds.
+    """
 
     def __init__(
         self,
@@ -106,6 +111,7 @@ class Load:
         self._samples: deque[Sample] = deque()
         self._log = structlog.get_logger("ingest.streams")
         self.refusing = False
+        self.lag_s = 0.0
 
     async def watch(self) -> None:
         """Samples the load until it is cancelled."""
@@ -125,9 +131,10 @@ class Load:
         samples.append(sample)
         while len(samples) > _FEWEST and samples[0].at_s < sample.at_s - _WINDOW_S:
             samples.popleft()
+        self.lag_s = median(it.lag_s for it in samples)
         worst = self._worst()
         if self._lag_gauge is not None:
-            self._lag_gauge.set(median(it.lag_s for it in samples))
+            self._lag_gauge.set(self.lag_s)
         if not self.refusing and len(samples) >= _FEWEST and worst.share > 1.0:
             self._turn(worst, refusing=True)
         elif self.refusing and worst.share < _CALM_SHARE:
@@ -155,7 +162,7 @@ class Load:
     def _worst(self) -> Pressure:
         limits = self._limits
         return max(
-            Pressure("max_loop_lag_s", median(it.lag_s for it in self._samples), limits.max_loop_lag_s),
+            Pressure("max_loop_lag_s", self.lag_s, limits.max_loop_lag_s),
             Pressure("max_waiting_pictures", median(it.pictures for it in self._samples), limits.max_waiting_pictures),
             key=lambda pressure: pressure.share,
         )

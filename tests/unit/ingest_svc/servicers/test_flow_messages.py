@@ -50,13 +50,13 @@ def test_what_is_not_known_is_absent_from_the_totals() -> None:
 def test_the_totals_say_how_it_flows_also_of_a_clock_that_is_ahead() -> None:
     stats = pb.StreamStats()
     counts = {StallKind.SILENCE: 3, StallKind.SLOW: 2, StallKind.BURST: 1}
-    fill_flow(FlowStats(counts, 4.5, 0.02, 0.4, -3600.25, 0.0, 0.125, _ADVICE), stats)
+    fill_flow(FlowStats(counts, 4.5, 0.02, 0.4, -3600.25, 0.0, 0.125, _ADVICE, 14.5), stats)
     assert (stats.silence_count, stats.slow_count, stats.burst_count) == (3, 2, 1)
     assert stats.silent_duration.ToMilliseconds() == 4500
     assert (stats.delay_p50.ToMilliseconds(), stats.delay_p95.ToMilliseconds()) == (20, 400)
     assert stats.clock_offset.ToMilliseconds() == -3_600_250
     assert stats.HasField("clock_drift_ppm")
-    assert stats.loss_rate == 0.125
+    assert (stats.loss_rate, stats.arrival_fps) == (0.125, 14.5)
     assert stats.advice.frame_rate_fps == 5
 
 

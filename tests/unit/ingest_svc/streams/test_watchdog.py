@@ -32,6 +32,7 @@ def test_a_steady_feed_is_left_alone_whatever_its_clock_says(fps: float, clock: 
     told, dog = stalls_of(sent(steady(fps, 0, 60), clock, jitter_s=0.02), until_s=60)
     assert told == []
     assert dog.usual_fps == pytest.approx(fps, rel=0.1)
+    assert dog.arrival_fps(60 * S) == pytest.approx(fps, rel=0.25)
 
 
 def test_nothing_is_said_of_an_empty_or_hardly_begun_stream() -> None:
