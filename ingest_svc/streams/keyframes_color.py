@@ -5,7 +5,8 @@ differ and their colours have not just moved within the place, something new is 
 
 A hit counts when the next frames show it too. One that stands out at once, right after a frame without it, needs a
 tenth of a second: nobody walks so fast. One that was there when looking began, or grew, must also stand still: else it
-is a motion of which the beginning was not seen. Of a whole new scene the first is enough.
+is a motion of which the beginning was not seen. Of a whole new scene the first is enough. What is new within the
+minimum interval between keyframes is owed: it counts after it, if it is still there.
 
 What is explained moves the reference along, so that a long pan or a walk through the picture is a chain of short steps.
 """
@@ -14,12 +15,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-
 from ingest_svc.streams.similarity_color import Box, ColorReference, moved_count
 from ingest_svc.streams.similarity_difference import Difference, compared
 from ingest_svc.streams.similarity_light import ColorImage, Light
+from ingest_svc.streams.similarity_noise import noise_level
 from ingest_svc.streams.similarity_places import entering, overlapping, places
 
 # How much of noise the tolerance grows with, and how much of it is believed, in levels.
@@ -41,11 +40,13 @@ _EXPLAINED = 0.5
 _FOLLOW_S, _FOLLOW_SHARE, _FOLLOW_AT_LAST_S = 0.2, 0.06, 2.0
 # A hit is sudden when it comes so soon after a frame with at most two thirds of it.
 _SUDDEN_S, _SUDDEN_TIMES = 0.35, 1.5
+# ...and the last look, whatever the reference is, shows so much of it to be new.
+_STEP_SHARE = 0.5
 _CONFIRM_S, _CONFIRM_SLOWLY_S = 0.1, 0.24
 # Of what is there when looking begins, so little may move.
 _STILL_SHARE = 0.03
-# How often one looks while nothing is new.
-_LOOK_S = 0.12
+# How often one looks while nothing is new, and within the minimum interval.
+_LOOK_S, _EARLY_LOOK_S = 0.12, 0.25
 # Frames further apart than this are not waited for twice: a second one would come too late.
 _SPARSE_S = 0.3
 
@@ -99,18 +100,24 @@ class ColorWatch:
         self._frame_s = 0.0
         self._light: Light | None = None
         self._hit: _Hit | None = None
+        self._owed: Box | None = None
         self._clear_s, self._clear_novelty = 0.0, 0.0
 
-    def is_due(self, time_s: float, min_interval_s: float) -> bool:
+    def is_due(self, time_s: float, min_interval_s: float, *, early: bool) -> bool:
         """Tells whether a frame is worth a look: nobody changes clothes within an eighth of a second.
 
-        While something new waits to be confirmed, all are.
+        While something new waits to be confirmed, all are. Within the minimum interval none can be a keyframe: then it
+        is enough to keep pace with light, camera and motion.
 
         Args:
             time_s: When it was taken.
             min_interval_s: The least time between two keyframes; who wants them faster gets more looks.
+            early: Whether it was taken within that time.
         """
-        return self._hit is not None or time_s - self._before_s >= min(_LOOK_S, min_interval_s) - 1e-3
+        since_s = time_s - self._before_s
+        if early:
+            return since_s >= _EARLY_LOOK_S - 1e-3
+        return self._hit is not None or self._owed is not None or since_s >= min(_LOOK_S, min_interval_s) - 1e-3
 
     def seen_at(self, time_s: float) -> None:
         """Notes that a frame was taken then, looked at or not."""
@@ -128,15 +135,17 @@ class ColorWatch:
             time_s: When it was taken.
         """
         self._follow(bgr, time_s)
-        self._before, self._before_s = bgr, time_s
+        self._before = self._last_look = bgr
+        self._before_s = time_s
         self._explained(time_s)
 
-    def look(self, bgr: ColorImage, time_s: float) -> Sight:
+    def look(self, bgr: ColorImage, time_s: float, *, early: bool = False) -> Sight:
         """Judges a frame; `begin` must have been called.
 
         Args:
             bgr: uint8 `(H, W, 3)`, of the reference's shape; it may be kept.
             time_s: When it was taken.
+            early: Whether that was within the minimum interval.
         """
         self._measure_noise(bgr, time_s)
         least = self.least_area * bgr.shape[0] * bgr.shape[1]
@@ -147,28 +156,16 @@ class ColorWatch:
             return Sight(is_new=False)
         difference = compared(self._reference, bgr, seen, new, self._light)
         self._light = difference.light
-        found = self._newest(difference, least)
-        is_new = self._weigh(bgr, time_s, difference, least, found)
+        found = _newest(self._reference, difference, least)
+        is_new = self._settled(self._weigh(bgr, time_s, difference, least, found), found.box, early=early)
         return Sight(is_new, min(found.novelty / (bgr.shape[0] * bgr.shape[1]), 1.0))
 
-    def _newest(self, difference: Difference, least: float) -> _Found:
-        enough = least + _BUSY_SHARE * difference.count
-        most, hit, hit_own, hit_novelty = 0.0, None, 0, 0.0
-        found = places(difference.mask, least)
-        if found:
-            whole = self._reference.exchange(difference.seen, difference.overlap, difference.mask)
-            if whole.most < _EXPLAINED * enough:  # no place can have more than all of them
-                found = []
-        for box, own in found:
-            novelty = self._reference.novelty(difference.seen, difference.overlap, box, whole)
-            most = max(most, novelty)
-            if novelty >= max(enough, _LIKE_SHARE * own) and novelty > hit_novelty:
-                x, y, width, height = box
-                hit = x + max(difference.overlap.dx, 0), y + max(difference.overlap.dy, 0), width, height
-                hit_own, hit_novelty = own, novelty
-        if hit is None and difference.count > _SCENE_SHARE * difference.mask.size:
-            hit, hit_own = (0, 0, difference.seen.shape[1], difference.seen.shape[0]), difference.count
-        return _Found(most, hit, hit_own)
+    def _settled(self, is_new: bool, box: Box | None, *, early: bool) -> bool:
+        owed, self._owed = self._owed, None
+        if early:
+            self._owed = box if is_new else owed
+            return False
+        return is_new or (owed is not None and box is not None and overlapping(owed, box))
 
     def _weigh(self, bgr: ColorImage, time_s: float, difference: Difference, least: float, found: _Found) -> bool:
         box, novelty = found.box, found.novelty
@@ -178,11 +175,22 @@ class ColorWatch:
         if self._frame_s > _SPARSE_S or novelty > _MASSIVE_SHARE * difference.mask.size:
             return True
         if self._hit is None or not overlapping(self._hit.box, box):
-            sudden = time_s - self._clear_s <= _SUDDEN_S and novelty >= _SUDDEN_TIMES * self._clear_novelty
             clear = novelty >= _NEW_SHARE * found.own or found.own > _SCENE_SHARE * difference.mask.size
-            self._hit = _Hit(box, time_s, sudden and clear and not entering(box, bgr.shape[1]), bgr)
+            sudden = clear and self._is_sudden(bgr, time_s, found, box, least)
+            self._hit = _Hit(box, time_s, sudden, bgr)
             return False
         return self._confirm(self._hit, bgr, time_s, found.own)
+
+    def _is_sudden(self, bgr: ColorImage, time_s: float, found: _Found, box: Box, least: float) -> bool:
+        """Whether most of a hit has come since the last look, and not from the side: then it is no motion."""
+        since_s = time_s - self._clear_s
+        if since_s > _SUDDEN_S or found.novelty < _SUDDEN_TIMES * self._clear_novelty:
+            return False
+        if entering(box, bgr.shape[1], since_s):
+            return False
+        last = ColorReference(self._last_look, self._reference.tolerance)
+        step = _newest(last, compared(last, bgr, bgr, last.new_count(bgr), None), least)
+        return step.box is not None and step.novelty >= _STEP_SHARE * found.novelty and overlapping(step.box, box)
 
     def _pass(self, bgr: ColorImage, time_s: float, difference: Difference, least: float, novelty: float) -> None:
         """Goes on after a frame without a hit; the reference follows what is explained."""
@@ -210,14 +218,31 @@ class ColorWatch:
         self._light = None
 
     def _explained(self, time_s: float, novelty: float = 0.0) -> None:
-        self._hit = None
+        self._hit = self._owed = None
         self._clear_s, self._clear_novelty = time_s, novelty
 
     def _measure_noise(self, bgr: ColorImage, time_s: float) -> None:
-        """Noise is what most cells differ by from one frame to the next."""
         if time_s - self._before_s < 0.5:
-            differences = cv2.absdiff(bgr, self._before)[::3, ::3].ravel()
-            middle = len(differences) // 2
-            level = min(float(np.partition(differences, middle)[middle]), _MAX_NOISE)
+            level = min(noise_level(bgr, self._before), _MAX_NOISE)
             self._noise = _NOISE_MEMORY * self._noise + (1 - _NOISE_MEMORY) * level
-        self._before, self._before_s = bgr, time_s
+        self._last_look, self._before, self._before_s = self._before, bgr, time_s
+
+
+def _newest(reference: ColorReference, difference: Difference, least: float) -> _Found:
+    enough = least + _BUSY_SHARE * difference.count
+    most, hit, hit_own, hit_novelty = 0.0, None, 0, 0.0
+    found = places(difference.mask, least)
+    if found:
+        whole = reference.exchange(difference.seen, difference.overlap, difference.mask)
+        if whole.most < _EXPLAINED * enough:  # no place can have more than all of them
+            found = []
+    for box, own in found:
+        novelty = reference.novelty(difference.seen, difference.overlap, box, whole)
+        most = max(most, novelty)
+        if novelty >= max(enough, _LIKE_SHARE * own) and novelty > hit_novelty:
+            x, y, width, height = box
+            hit = x + max(difference.overlap.dx, 0), y + max(difference.overlap.dy, 0), width, height
+            hit_own, hit_novelty = own, novelty
+    if hit is None and difference.count > _SCENE_SHARE * difference.mask.size:
+        hit, hit_own = (0, 0, difference.seen.shape[1], difference.seen.shape[0]), difference.count
+    return _Found(most, hit, hit_own)

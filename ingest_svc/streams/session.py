@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ingest_svc.streams.books import Books
 from ingest_svc.streams.clock import FrameClock
-from ingest_svc.streams.keyframes import Judgement, KeyframeConfig, KeyframeReason, KeyframeSelector
+from ingest_svc.streams.keyframes import Judgement, KeyframeConfig, KeyframeSelector
 from ingest_svc.streams.ledger import Outcome, Totals
 from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRate
 from ingest_svc.streams.similarity import GrayImage
@@ -177,10 +177,11 @@ class StreamSession:
             thumbnail: uint8, grey `(120, 160)` or BGR `(H, W, 3)`; it may be kept.
         """
         judgement = self._selector.judge(thumbnail, candidate.time_ns)
-        outcome = Outcome.SKIPPED_SAME_SCENE if judgement.reason is KeyframeReason.NONE else Outcome.PENDING
-        if outcome is Outcome.PENDING:
+        if judgement.is_key:
+            outcome = Outcome.PENDING
             self.books.keep_pending(candidate.number)
         else:
+            outcome = Outcome.SKIPPED_INTERVAL if judgement.too_soon else Outcome.SKIPPED_SAME_SCENE
             self.books.resolve(candidate.number, outcome)
         return Ack(candidate.number, outcome, judgement, lost_before=candidate.lost_before)
 

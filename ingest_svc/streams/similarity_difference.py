@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import cv2
 
+from ingest_svc.streams.similarity_bands import evened
 from ingest_svc.streams.similarity_color import ColorReference, Mask, Overlap
 from ingest_svc.streams.similarity_light import ColorImage, Light, fitted
 
 # Light is on more of the picture than this, and fitting it is half of the work.
 _LIGHT_SHARE = 0.02
+# ...and bands of light are believed when they leave less than this of what is new.
+_BANDS_GAIN = 0.6
 # A frame whose cells differ more than this share is asked whether the camera moved...
 _CAMERA_SHARE = 0.06
 # ...and the answer is believed when it leaves less than this of the differing cells.
@@ -49,10 +52,14 @@ def compared(reference: ColorReference, bgr: ColorImage, seen: ColorImage, new: 
         new: How many cells of `seen` are new to the reference.
         light: What made `seen` of `bgr`.
     """
-    if new > _LIGHT_SHARE * bgr.shape[0] * bgr.shape[1] and (another := fitted(bgr, reference.bgr)) is not None:
+    least = _LIGHT_SHARE * bgr.shape[0] * bgr.shape[1]
+    if new > least and (another := fitted(bgr, reference.bgr)) is not None:
         lit = another.applied(bgr, reference.bgr)
-        if reference.new_count(lit) < new:
-            seen, light = lit, another
+        if (lit_new := reference.new_count(lit)) < new:
+            seen, light, new = lit, another, lit_new
+    # Of the frame as it is: what bands do is no gain and offset for all of it.
+    if new > least and (even := evened(bgr, reference.bgr)) is not None:
+        seen = even if reference.new_count(even) < _BANDS_GAIN * new else seen
     still = Overlap()
     found = Difference(reference.differing(seen, still), seen, still, light)
     if found.count > _CAMERA_SHARE * found.mask.size:

@@ -9,8 +9,9 @@ from ingest_svc.streams.similarity_color import Box, Mask
 
 _PLACES = 3
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
-# What comes in from the side, and is no wider than this share of the picture, is somebody who walks in.
-_ENTERING_WIDTH = 0.25
+# What comes in from the side, and is no wider than this share of the picture, is somebody who walks in, or what the
+# camera turns to; neither is faster than so much of the picture a second, and a bit.
+_ENTERING_WIDTH, _ENTERING_A_SECOND, _ENTERING_LEAST = 0.25, 0.6, 0.03
 
 
 def places(mask: Mask, least: float) -> list[tuple[Box, int]]:
@@ -41,12 +42,13 @@ def overlapping(first: Box, second: Box) -> bool:
     return width > 0 and height > 0 and 2 * width * height >= smaller
 
 
-def entering(box: Box, picture_width: int) -> bool:
+def entering(box: Box, picture_width: int, within_s: float) -> bool:
     """Tells whether a place is narrow and touches the left or right side.
 
     Args:
         box: `x, y, width, height` in cells.
         picture_width: Cells.
+        within_s: Since when it may have been coming, seconds.
     """
     at_side = box[0] <= 1 or box[0] + box[2] >= picture_width - 1
-    return at_side and box[2] < _ENTERING_WIDTH * picture_width
+    return at_side and box[2] < picture_width * min(_ENTERING_WIDTH, _ENTERING_LEAST + _ENTERING_A_SECOND * within_s)

@@ -13,7 +13,11 @@ import pytest
 import skimage.data
 
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeMode, KeyframeReason, KeyframeSelector
+from ingest_svc.streams.similarity_bands import evened
+from ingest_svc.streams.similarity_color import Box
 from ingest_svc.streams.similarity_light import fitted
+from ingest_svc.streams.similarity_noise import noise_level
+from ingest_svc.streams.similarity_places import entering
 
 pytestmark = pytest.mark.unit
 
@@ -75,7 +79,7 @@ def _after(before: Image, after: Image) -> Callable[[int, np.random.Generator], 
     return lambda index, rng: _taken(after if index >= _CHANGE else before, rng)
 
 
-def test_one_frame_in_an_eighth_of_a_second_is_looked_at_but_all_while_something_new_waits() -> None:
+def test_one_frame_in_an_eighth_of_a_second_is_looked_at_fewer_before_and_all_while_something_new_waits() -> None:
     selector = KeyframeSelector(KeyframeConfig(max_interval_s=600))
     rng, looked_at, key = np.random.default_rng(5), [], 0
     for index in range(_LENGTH):
@@ -85,8 +89,27 @@ def test_one_frame_in_an_eighth_of_a_second_is_looked_at_but_all_while_something
             frame = _taken(_scene(top=_BLUE if index >= _CHANGE else _RED), rng)
             if selector.judge(frame, time_ns).is_key:
                 key = index
-    assert looked_at[: looked_at.index(_CHANGE) + 2] == [0, *range(10, _CHANGE + 1, 2), _CHANGE + 1]
-    assert key == _CHANGE + 1
+    found = _CHANGE + 2
+    assert looked_at[: looked_at.index(found) + 1] == [0, 3, 6, 9, *range(11, found, 2), found]
+    assert key == found
+
+
+def test_what_somebody_puts_on_within_the_minimum_interval_counts_after_it_though_they_walk() -> None:
+    keys = _keys(lambda index, rng: _taken(_scene(400 + 4 * index, top=_BLUE if index >= 4 else _RED), rng))
+    assert [index for index, _ in keys] == [_FPS]
+
+
+def test_what_comes_and_goes_within_the_minimum_interval_does_not_count() -> None:
+    assert _keys(lambda index, rng: _taken(_scene(top=_BLUE if 2 <= index < 9 else _RED), rng)) == []
+
+
+def test_a_frame_within_the_minimum_interval_is_looked_at_but_too_soon() -> None:
+    selector, rng = KeyframeSelector(), np.random.default_rng(2)
+    selector.judge(_taken(_scene(), rng), 0)
+    assert not selector.is_due(_S // 5)
+    assert selector.is_due(_S // 4)
+    judgement = selector.judge(_taken(_scene(top=_BLUE), rng), _S // 4)
+    assert (judgement.is_key, judgement.too_soon) == (False, True)
 
 
 def test_a_forced_keyframe_is_due_whenever_the_last_look_was() -> None:
@@ -141,10 +164,18 @@ def _white_balance(index: int, rng: np.random.Generator) -> Image:
     return _levels(_taken(_scene(), rng) * gains)
 
 
+def _mains(index: int, rng: np.random.Generator, *, upright: bool = False) -> Image:
+    lines = np.arange(80 if upright else 60) / 60
+    gain = 1 + 0.25 * np.sin(2 * np.pi * (1.7 * lines + 0.37 * index))
+    return _levels(_taken(_scene(), rng) * (gain[None, :, None] if upright else gain[:, None, None]))
+
+
 _STILL: dict[str, Callable[[int, np.random.Generator], Image]] = {
     "still": lambda _, rng: _taken(_scene(), rng),
     "noise": lambda _, rng: _taken(_scene(), rng, noise=22.0),
     "flicker": _flicker,
+    "mains": _mains,
+    "mains-upright": lambda index, rng: _mains(index, rng, upright=True),
     "ramp": _ramp,
     "white-balance": _white_balance,
     "pan": lambda index, rng: _taken(_scene(), rng, (60 + 9 * index, 380)),
@@ -167,7 +198,7 @@ def test_a_change_is_found_under_a_nuisance(nuisance: str) -> None:
             return _levels(_taken(_scene(top=top), rng) * (1 + 0.2 * np.sin(2.1 * index)))
         if nuisance == "pan":
             return _taken(_scene(top=top), rng, (60 + 9 * index, 380))
-        return _taken(_scene(400 + 6 * index, top=top), rng)
+        return _taken(_scene(400 + 4 * index, top=top), rng)
 
     keys = _keys(frame)
     assert [_CHANGE <= index <= _CHANGE + _FPS // 2 for index, _ in keys] == [True]
@@ -246,3 +277,46 @@ def test_light_is_found_in_spite_of_a_change(gain: tuple[float, ...], offset: fl
 
 def test_no_light_is_found_where_all_is_black() -> None:
     assert fitted(np.zeros((60, 80, 3), np.uint8), np.zeros((60, 80, 3), np.uint8)) is None
+
+
+def test_bands_are_taken_back_in_spite_of_a_change() -> None:
+    rng = np.random.default_rng(4)
+    reference, changed = _taken(_scene(), rng), _taken(_scene(top=_BLUE), rng)
+    banded = _levels(changed * (1 + 0.2 * np.sin(np.arange(60) / 6))[:, None, None])
+    even = evened(banded, reference)
+    assert even is not None
+    worst = np.abs(even.astype(int) - changed).max(axis=2)
+    assert np.percentile(worst, 90) <= 8
+    assert np.percentile(np.abs(banded.astype(int) - changed).max(axis=2), 90) > 20
+
+
+@pytest.mark.parametrize(
+    ("seen", "reference"),
+    [(_taken(_scene(), np.random.default_rng(4)),) * 2, (np.zeros((60, 80, 3), np.uint8),) * 2],
+    ids=["equal", "black"],
+)
+def test_no_bands_are_found_where_there_are_none(seen: Image, reference: Image) -> None:
+    assert evened(seen, reference) is None
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.25], ids=["same-light", "another-light"])
+def test_noise_is_measured_whatever_the_light(gain: float) -> None:
+    rng = np.random.default_rng(6)
+    still = cv2.GaussianBlur(_taken(_scene(), rng, noise=0.0), (0, 0), 3).astype(np.float32) * 0.7
+    before, now = (_levels(still * times + rng.normal(0, 5, still.shape)) for times in (1.0, gain))
+    # The median of a normal difference is 0.6745 of its deviation, and a difference of two frames has both their noise.
+    assert noise_level(now, before) == pytest.approx(0.6745 * 2**0.5 * 5, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("box", "within_s", "expected"),
+    [
+        ((0, 10, 5, 20), 0.12, True), ((75, 10, 5, 20), 0.12, True), ((0, 10, 18, 20), 0.12, False),
+        ((0, 10, 18, 20), 1.0, True), ((0, 10, 40, 20), 9.0, False), ((30, 10, 5, 20), 0.12, False),
+    ],
+    ids=["left", "right", "too-fast", "in-time", "wide", "middle"],
+)  # fmt: skip
+def test_who_enters_comes_from_the_side_and_no_faster_than_people_walk(
+    box: Box, within_s: float, expected: bool
+) -> None:
+    assert entering(box, 80, within_s) is expected

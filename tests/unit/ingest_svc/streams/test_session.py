@@ -52,6 +52,15 @@ def test_a_short_stream_from_first_to_last(session: StreamSession) -> None:
     assert session.totals.received == 6
 
 
+def test_a_frame_that_is_looked_at_within_the_minimum_interval_is_skipped_for_it(session: StreamSession) -> None:
+    colored = np.full((60, 80, 3), 90, np.uint8)
+    _feed(session, 1, 0, colored)
+    early = session.admit(2, 500 * _MS, 500 * _MS)
+    assert isinstance(early, Candidate)
+    assert session.look(early, colored + 90).outcome is Outcome.SKIPPED_INTERVAL
+    assert _feed(session, 3, 1000, colored).outcome is Outcome.SKIPPED_SAME_SCENE
+
+
 def test_a_rejected_frame_is_no_reference(session: StreamSession) -> None:
     admitted = session.admit(1, 0, 0)
     assert isinstance(admitted, Candidate)
