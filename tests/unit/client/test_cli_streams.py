@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,3 +90,27 @@ def test_what_was_recorded_under_advice_is_replayed_as_it_was_taken_whatever_is_
     assert [data for _, data, _ in again.arrived] == [data for _, data, _ in service.arrived]
     assert said[-1]["replay"]["pictures"].endswith(f"{len(service.arrived)} known by their hash")
     assert any("qualityAdvice" in line for line in said)
+
+
+@pytest.mark.parametrize("command", ["stream", "record"])
+def test_source_that_cannot_be_read_is_told_before_anything_is_sent_or_written(
+    service: BookKeeper, edge: str, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "walk.mp4").write_text("no video")
+    words = [command, str(tmp_path / "walk.mp4"), *([str(tmp_path / "walk.vrec")] if command == "record" else [])]
+    result = CliRunner().invoke(app, ["--target", edge, "--token", TOKEN, *words])
+    assert result.exit_code == 2
+    assert "is not a video that can be read" in " ".join(result.stderr.split())
+    assert "keyframe" not in result.stdout
+    assert service.tokens == []
+    assert not (tmp_path / "walk.vrec").exists()
+
+
+def test_what_opencv_says_of_a_file_is_said_in_our_words_alone(tmp_path: Path) -> None:
+    file = tmp_path / "walk.mp4"
+    file.write_text("no video")
+    words = ["--target", "127.0.0.1:1", "--token", TOKEN, "stream", str(file)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "300"}
+    command = [sys.executable, "-m", "vitrine.cli", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50, env=environment)
+    assert (done.returncode, done.stderr) == (2, f"{file} is not a video that can be read\n")

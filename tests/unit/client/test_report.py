@@ -117,6 +117,40 @@ class Reader(HTMLParser):
         self.loads += [value for name, value in attrs if name == "style" and "url" in (value or "") and value]
 
 
+async def test_live_table_says_why_nothing_moves() -> None:
+    async with Vitrine("127.0.0.1:1", user="ada", token="") as mesh:
+        stream = FrameStream(mesh)
+    view = LiveView(stream)
+    stream.absence.goes_on(RpcFailure.broken("ingest does not answer; try again soon"))
+    shown = "\n".join(lines(view))
+    assert re.search(r"no connection for \d+\.\d s \(ingest does not answer\); trying again", shown), shown
+    assert stream.absence.over(0)
+    assert stream.absence.lasts_s == 0
+    assert "no connection" not in "\n".join(lines(view))
+    view.end()
+    assert "Ctrl-C again leaves it" in "\n".join(lines(view))
+    assert "Ctrl-C" not in "\n".join(lines(view.summary()))
+
+
+@pytest.mark.parametrize(
+    ("found", "degraded", "nothing"),
+    [("coat", (), False), ("", (), True), ("", ("matches",), False)],
+    ids=["a product", "no product", "shop away"],
+)
+async def test_garments_without_a_product_are_wondered_at(found: str, degraded: tuple[str, ...], nothing: bool) -> None:
+    async with Vitrine("127.0.0.1:1", user="ada", token="") as mesh:
+        view = LiveView(FrameStream(mesh))
+    assert not view.found_nothing
+    result = frame_pb2.StreamResult(frame_number=1, degraded_parts=degraded)
+    result.garments.add(garment_id="g0", category="coat")
+    like = result.matches.add(garment_id="g0")
+    if found:
+        like.matches.add().product.title = found
+    view.take(pb.StreamFramesResponse(result=result))
+    assert view.found_nothing is nothing
+    assert ("no products: the shop is away" in "\n".join(lines(view))) == bool(degraded)
+
+
 def test_page_loads_nothing_and_lets_no_words_become_tags(view: LiveView) -> None:
     page = html(Report.of(f"walk {HOSTILE}", view, [Section("Beside", (f"a line {HOSTILE}",))]))
     reader = Reader()

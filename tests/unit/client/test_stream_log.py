@@ -63,7 +63,9 @@ def test_rates_are_of_the_last_seconds(log: StreamLog, clock: Clock) -> None:
         log.taken(number, FRAME)
         clock.now += 0.1
     assert log.camera.lately(log.elapsed_s) == pytest.approx(10, abs=0.3)
+    assert log.camera.mean() == pytest.approx(10)
     clock.now += 2.5
+    assert log.camera.mean() == pytest.approx(10), "the camera has ended"
     assert log.camera.lately(log.elapsed_s) == pytest.approx(5, abs=0.3)
     clock.now += 60
     assert log.camera.lately(log.elapsed_s) == 0

@@ -21,6 +21,7 @@ from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from vitrine.profile.v1 import taste_pb2
 from vitrine.retrieval.v1 import match_pb2, product_pb2, search_service_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Vitrine, frames_of
+from vitrine.sdk.frames import begun
 from vitrine.type.v1 import color_pb2, garment_pb2, model_pb2
 from vitrine.words import counted
 
@@ -283,3 +284,22 @@ async def test_source_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> 
         (tmp_path / name).write_text("words")
     with pytest.raises(FileNotFoundError, match=UNREADABLE[name]):
         await anext(frames_of(str(tmp_path / name)))
+
+
+async def test_video_without_a_frame_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Empty:
+        def __init__(self, _source: str) -> None: ...
+
+        isOpened, grab = (lambda _self: True), (lambda _self: False)  # noqa: N815
+        get, release = (lambda _self, _what: 25.0), (lambda _self: None)
+
+    monkeypatch.setattr(cv2, "VideoCapture", Empty)
+    with pytest.raises(FileNotFoundError, match="walk holds no frame that can be read"):
+        await begun(frames_of("walk"))
+
+
+async def test_source_that_has_begun_gives_every_frame(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(_png())
+    frames = await begun(frames_of(str(tmp_path), paced=False))
+    assert len([frame async for frame in frames]) == 3

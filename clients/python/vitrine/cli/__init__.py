@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
-# Before gRPC is imported: what it has to say about a connection comes with the error of the call.
+# Before gRPC and OpenCV are imported: what they have to say of a connection or a file comes in words of ours.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import typer
 from vitrine.cli import commands, local

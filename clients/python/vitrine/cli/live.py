@@ -10,11 +10,12 @@ from typing import Protocol
 from rich.console import Group, RenderableType
 from rich.text import Text
 from vitrine.cli import views
-from vitrine.cli.live_table import keyframes_table, network_words, rates_table, stall_line
+from vitrine.cli.live_table import keyframes_table, milliseconds, network_words, rates_table, stall_line
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.profile.v1 import taste_pb2
 from vitrine.sdk import Reconnected
+from vitrine.sdk.absence import Absence
 from vitrine.sdk.frame_ledger import FrameLedger
 from vitrine.sdk.outcomes import DUPLICATE, WORDS, totals_of
 from vitrine.sdk.reconciling import Reconciliation, reconcile
@@ -33,6 +34,7 @@ class Stream(Protocol):
     name: str
     sent_count: int
     ledger: FrameLedger
+    absence: Absence
 
 
 class LiveView:
@@ -49,9 +51,8 @@ class LiveView:
         self.log = log or StreamLog(stream.ledger)
         self._notes: deque[str] = deque(maxlen=3)
         self._counts = dict.fromkeys(WORDS, 0)
-        self._last_answer_s = 0.0
         self.totals = frame_pb2.FrameTotals()
-        self.ended_well = False
+        self.ended_well = self._ending = self._worn = self._found = False
         self.results: deque[frame_pb2.StreamResult] = deque(maxlen=_SHOWN_AT_END)
         self._result_count = 0
         self._times_ms: deque[float] = deque(maxlen=_TIMES_KEPT)
@@ -77,7 +78,6 @@ class LiveView:
             return
         kind = event.WhichOneof("event")
         if kind == "ack":
-            self._last_answer_s = self.log.elapsed_s
             self._counts = {**self.log.ledger.counts(), DUPLICATE: self.log.copy_count}
         elif kind == "result":
             self._take_result(event.result)
@@ -87,9 +87,15 @@ class LiveView:
         elif kind == "error":
             self._notes.append(f"error: {event.error.reason}: {event.error.status.message}")
 
+    def end(self) -> None:
+        """Takes note that nothing more is filmed, and what was sent is finished."""
+        self._ending = True
+
     def _take_result(self, result: frame_pb2.StreamResult) -> None:
         self.results.append(result)
         self._result_count += 1
+        self._worn |= bool(result.garments)
+        self._found |= any(it.matches for it in result.matches) or "matches" in result.degraded_parts
         self._times_ms.append(result.processing_time.ToTimedelta().total_seconds() * 1e3)
         if result.HasField("taste_change"):
             before = self._tastes[0] if self._tastes else result.taste_change.before
@@ -99,6 +105,7 @@ class LiveView:
         """Renders the present state: rates and latency, totals, the latest keyframes, stalls and advice, notes."""
         return Group(
             Text(self._stream.name or "connecting ...", style="dim"),
+            *self._hindered(),
             rates_table(self.log),
             Text(self._account()),
             keyframes_table(list(self.results)[-_SHOWN_LIVE:]),
@@ -117,8 +124,8 @@ class LiveView:
             parts.append(rates_table(self.log, ended=True))
         parts.append(Text(self._account(), style="bold"))
         if self._times_ms:
-            half_ms, most_ms = statistics.median(self._times_ms), max(self._times_ms)
-            parts.append(Text(f"a result took {half_ms:.0f} ms (median), {most_ms:.0f} ms (longest)"))
+            half, most = milliseconds(statistics.median(self._times_ms)), milliseconds(max(self._times_ms))
+            parts.append(Text(f"the mesh worked {half} (median), {most} (longest) on a result"))
         if network := network_words(self.log.stats):
             parts.append(Text(f"the way up: {network}"))
         if (books := self.books()) is not None:
@@ -131,6 +138,11 @@ class LiveView:
             return None
         return reconcile(self.log.client(), self.totals)
 
+    @property
+    def found_nothing(self) -> bool:
+        """Whether garments were seen, and for none of them a product, although the shop was there."""
+        return self._worn and not self._found
+
     def taste(self) -> RenderableType | None:
         """Renders what the stream did to the taste; None when it did nothing."""
         if self._tastes is None:
@@ -139,13 +151,20 @@ class LiveView:
         return views.radar_table(after, before)
 
     def _account(self) -> str:
-        elapsed = max(1e-3, self._last_answer_s)
-        sent = self._stream.sent_count
-        parts = [f"{counted(sent, 'frame')} in {elapsed:.1f} s ({sent / elapsed:.1f} fps)"]
+        up = self.log.up
+        parts = [f"{counted(self._stream.sent_count, 'frame')} in {up.last_s:.1f} s ({up.mean():.1f} fps)"]
         parts.append(counted(self._counts["processed"], WORDS["processed"]))
         others = ((self._counts[name], words) for name, words in WORDS.items() if name != "processed")
         parts += [f"{count:,} {words}" for count, words in others if count]
         return " · ".join(parts)
+
+    def _hindered(self) -> Iterable[Text]:
+        absence = self._stream.absence
+        if absence.cause is not None:
+            why = absence.cause.message.partition(";")[0]
+            yield Text(f"no connection for {absence.lasts_s:.1f} s ({why}); trying again", style="bold yellow")
+        if self._ending:
+            yield Text("ending: what was sent is being finished; Ctrl-C again leaves it", style="bold")
 
     def _noted(self) -> Iterable[Text]:
         return (Text(note, style="yellow") for note in self._notes)

@@ -17,6 +17,13 @@ from vitrine.words import counted, money
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_CELLS = 40
+# What a result says of parts of it that are missing or weak.
+_MISSING = {
+    "matches": "no products: the shop is away",
+    "taste": "taste not told: the profile is away",
+    "personal": "ranked as for anybody",
+    "models": "weaker models",
+}
 
 
 def rates_table(log: StreamLog, *, ended: bool = False) -> RenderableType:
@@ -38,7 +45,7 @@ def rates_table(log: StreamLog, *, ended: bool = False) -> RenderableType:
     for name, rate, what, times_ms in lines:
         took = Latency.of(times_ms)
         now = "" if ended else f"{rate.lately(log.elapsed_s):.1f}"
-        whole = f"{rate.count / max(1e-3, log.last_s):.1f}"
+        whole = f"{rate.mean():.1f}"
         spent = [milliseconds(it) for it in (took.p50, took.p95, took.most)] if what else [""] * 3
         table.add_row(name, now, whole, what, *spent)
     return table
@@ -141,4 +148,5 @@ def found_words(result: frame_pb2.StreamResult) -> str:
     parts += [it.summary for it in result.taste_change.attributions if it.summary][:1]
     again = sum(bool(it.repeat_of_event_id) for it in result.taste_change.attributions)
     parts += [f"{counted(again, 'garment')} already counted"] if again else []
+    parts += [words for part, words in _MISSING.items() if part in result.degraded_parts]
     return " · ".join(parts)

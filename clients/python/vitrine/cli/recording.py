@@ -13,6 +13,7 @@ from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.cli.streaming import AdaptOption, describe, show_stream, warn_skipped
 from vitrine.ingest.v1.stream_service_pb2 import ResultOptions
 from vitrine.sdk import FrameStream, StreamSettings, Vitrine, frames_of
+from vitrine.sdk.frames import begun
 from vitrine.sdk.recording import Kept, Recorder, SourceNote
 from vitrine.sdk.recording_file import RecordingWriter
 from vitrine.sdk.recording_source import LONG_SIDE_PX, QUALITY, hash_source, kind_of_source
@@ -57,6 +58,7 @@ def record(
         frames = frames_of(
             source, fps=fps, long_side_px=LONG_SIDE_PX, jpeg_quality=QUALITY, on_skip=skipped.append, camera=live.camera
         )
+        frames = await begun(frames)
         with RecordingWriter(file, replace=force) as writer:
             recorder = Recorder(writer.write, note, kept)
             ended_well = False

@@ -104,13 +104,12 @@ class Report:
     def facts(self) -> list[tuple[str, str]]:
         """Gives the figures that stand at the top: what and how much."""
         log = self.log
-        length_s = max(1e-3, log.last_s)
         ack, result = Latency.of(log.ack_ms), Latency.of(log.result_ms)
         network = network_words(log.stats)
         return [
             ("length", f"{log.last_s:.1f} s"),
-            ("camera", f"{counted(log.camera.count, 'frame')}, {log.camera.count / length_s:.1f} a second"),
-            ("answered", f"{log.acked.count:,}, {log.acked.count / length_s:.1f} a second"),
+            ("camera", f"{counted(log.camera.count, 'frame')}, {log.camera.mean():.1f} a second"),
+            ("answered", f"{log.acked.count:,}, {log.acked.mean():.1f} a second"),
             ("answer", f"{milliseconds(ack.p50)} median, {milliseconds(ack.p95)} p95"),
             ("keyframes", f"{self.keyframe_count:,}"),
             ("result", f"{milliseconds(result.p50)} median, {milliseconds(result.p95)} p95"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
 from vitrine.ingest.v1 import frame_pb2, stream_service_pb2
 from vitrine.ingest.v1.stream_service_pb2 import StreamFramesResponse
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, StreamSettings, Vitrine, frames_of
-from vitrine.sdk.frames import PICTURES, pictures_in
+from vitrine.sdk.frames import PICTURES, begun, pictures_in
 from vitrine.sdk.recording import Recorder
 from vitrine.sdk.witness import Witness, Witnesses
 from vitrine.words import counted
@@ -77,10 +77,8 @@ def stream(
         results = stream_service_pb2.ResultOptions(skip_personal_ranking=impersonal)
         settings = StreamSettings(keyframes=keyframes, results=results, source="cli", obey_advice=adapt)
         live = FrameStream(mesh, settings)
-        view = await show_stream(
-            live, frames_of(source, fps=fps, on_skip=skipped.append, camera=live.camera),
-            json_output=session.json_output,
-        )  # fmt: skip
+        frames = await begun(frames_of(source, fps=fps, on_skip=skipped.append, camera=live.camera))
+        view = await show_stream(live, frames, json_output=session.json_output)
         if not session.json_output and (taste := view.taste()) is not None:
             console.print(taste)
         tell_report(report, words, view, session)
@@ -148,7 +146,10 @@ async def show_stream(
     """
     view = LiveView(stream)
     stream.witness = witnesses(view, recorder)
-    await show_events(view, stream.events(until_interrupted(frames)), json_output=json_output, recorder=recorder)
+    frames = until_interrupted(frames, view.end)
+    await show_events(view, stream.events(frames), json_output=json_output, recorder=recorder)
+    if view.found_nothing and not json_output:
+        console.print("no product like any of it; `vitrine catalog demo` fills an empty catalogue", style="yellow")
     return view
 
 
@@ -192,11 +193,14 @@ def _shown(view: LiveView, *, json_output: bool) -> AbstractContextManager[objec
     return Live(view, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True)
 
 
-async def until_interrupted(frames: AsyncIterator[CameraFrame]) -> AsyncGenerator[CameraFrame, None]:
+async def until_interrupted(
+    frames: AsyncIterator[CameraFrame], on_end: Callable[[], None] = lambda: None
+) -> AsyncGenerator[CameraFrame, None]:
     """Gives frames until Ctrl-C; a second Ctrl-C ends the program as usual.
 
     Args:
         frames: The frames.
+        on_end: Told of the first Ctrl-C.
 
     Yields:
         The same.
@@ -215,7 +219,10 @@ async def until_interrupted(frames: AsyncIterator[CameraFrame]) -> AsyncGenerato
                 if not coming.done():
                     coming.cancel()
                     await asyncio.gather(coming, return_exceptions=True)  # it lets the camera go
-            if stopping.done() or (frame := await coming) is None:
+            if stopping.done():
+                on_end()
+                return
+            if (frame := await coming) is None:
                 return
             yield frame
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +98,26 @@ async def frames_of(
         due += 1 / pace
 
 
+async def begun(frames: AsyncIterator[CameraFrame]) -> AsyncGenerator[CameraFrame, None]:
+    """Waits until a source has given its first frame, so that one that cannot be read is told before it is needed.
+
+    Args:
+        frames: As of `frames_of`.
+
+    Returns:
+        The same frames, the first among them.
+    """
+    first = await anext(frames, None)
+
+    async def all_of_them() -> AsyncGenerator[CameraFrame, None]:
+        if first is not None:
+            yield first
+        async for frame in frames:
+            yield frame
+
+    return all_of_them()
+
+
 def _is_pictures(source: str) -> bool:
     path = Path(source)
     return path.is_dir() or path.suffix.lower() in PICTURES
@@ -157,6 +177,8 @@ def _video(source: str, fps: Callable[[], float]) -> Iterator[np.ndarray]:
                 yield frame_bgr
                 wanted += max(1.0, native_fps / fps())
             number += 1
+        if not number:
+            raise FileNotFoundError(f"{source} holds no frame that can be read")
     finally:
         video.release()
 

@@ -16,6 +16,7 @@ import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.sdk.absence import Absence
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frame_ledger import FrameLedger
@@ -28,8 +29,6 @@ from vitrine.sdk.transport import Ending
 from vitrine.sdk.witness import Witness
 from vitrine.type.v1 import image_pb2
 
-_FIRST_BACKOFF_S = 0.1
-_MAX_BACKOFF_S = 2.0
 _CALL = grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse]
 
 
@@ -51,6 +50,7 @@ class PlannedStream:
         self.witness: Witness | None = self._settings.witness
         self.name = ""
         self.ledger = FrameLedger()
+        self.absence = Absence(self._settings.give_up_after_s)
         self.sent_count = 0
         self._resume_token = ""
         self._next = 0
@@ -84,15 +84,14 @@ class PlannedStream:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _events(self) -> AsyncGenerator[pb.StreamFramesResponse | Reconnected, None]:
-        loop = asyncio.get_running_loop()
-        backoff, broken_at, cause = _FIRST_BACKOFF_S, loop.time(), None
         while True:
             try:
                 async with contextlib.aclosing(self._connection()) as messages:
                     async for message in messages:
-                        if cause is not None and message.WhichOneof("event") == "ready":
-                            yield Reconnected(cause, loop.time() - broken_at, message.ready.replayed_result_count)
-                            cause, backoff = None, _FIRST_BACKOFF_S
+                        if message.WhichOneof("event") == "ready":
+                            back = self.absence.over(message.ready.replayed_result_count)
+                            if back is not None:
+                                yield back
                         yield message
                         if message.WhichOneof("event") == "stats" and message.stats.final:
                             return
@@ -101,16 +100,8 @@ class PlannedStream:
                 failure = refusal
             if self._failure is not None:
                 raise self._failure
-            broken_at = loop.time() if cause is None else broken_at
-            cause = failure
-            cut_s = self._away_until_s - loop.time()
-            if cut_s > 0:
-                await asyncio.sleep(cut_s)
-                continue
-            if not failure.connection_broke or loop.time() - broken_at > self._settings.give_up_after_s:
-                raise failure
-            await asyncio.sleep(backoff)
-            backoff = min(_MAX_BACKOFF_S, backoff * 2)
+            wait_s, cut_s = self.absence.goes_on(failure), self._away_until_s - asyncio.get_running_loop().time()
+            await asyncio.sleep(cut_s if cut_s > 0 else wait_s)
 
     async def _connection(self) -> AsyncGenerator[pb.StreamFramesResponse, None]:
         call = self._mesh.streams.StreamFrames()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import grpc
@@ -12,6 +11,7 @@ import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
+from vitrine.sdk.absence import Absence
 from vitrine.sdk.camera import Camera
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
@@ -23,9 +23,6 @@ from vitrine.sdk.transport import Ending
 from vitrine.type.v1 import image_pb2
 
 __all__ = ["FrameStream", "Reconnected", "StreamSettings"]
-
-_FIRST_BACKOFF_S = 0.1
-_MAX_BACKOFF_S = 2.0
 
 
 class FrameStream:
@@ -58,6 +55,7 @@ class FrameStream:
         if not self._resume_token:
             self._numbered.set()
         self.ledger = FrameLedger()
+        self.absence = Absence(self._settings.give_up_after_s)
         self.sent_count = 0
         self.dropped_count = 0
         self.reconnect_count = 0
@@ -77,17 +75,16 @@ class FrameStream:
             Exception: What reading a frame raised, once the server has said its last word about those before it.
         """
         reader = asyncio.create_task(self._read(frames))
-        loop = asyncio.get_running_loop()
-        backoff, broken_at, cause = _FIRST_BACKOFF_S, loop.time(), None
         try:
             while True:
                 try:
                     async with contextlib.aclosing(self._connection()) as messages:
                         async for message in messages:
-                            if cause is not None and message.WhichOneof("event") == "ready":
-                                self.reconnect_count += 1
-                                yield Reconnected(cause, loop.time() - broken_at, message.ready.replayed_result_count)
-                                cause, backoff = None, _FIRST_BACKOFF_S
+                            if message.WhichOneof("event") == "ready":
+                                back = self.absence.over(message.ready.replayed_result_count)
+                                if back is not None:
+                                    self.reconnect_count += 1
+                                    yield back
                             yield message
                             if message.WhichOneof("event") == "result":
                                 self._acknowledge(message.result.event_id)
@@ -97,15 +94,7 @@ class FrameStream:
                     failure = RpcFailure.broken("the server ended the stream")
                 except RpcFailure as refusal:
                     failure = refusal
-                if cause is None:
-                    broken_at = loop.time()
-                cause = failure
-                away = loop.time() - broken_at
-                if not (failure.connection_broke or failure.server_is_full) or away > self._settings.give_up_after_s:
-                    raise failure
-                wait_s = backoff * random.uniform(0.5, 1.0)  # noqa: S311  jitter, not a secret
-                await asyncio.sleep(failure.retry_after_s or wait_s)
-                backoff = min(_MAX_BACKOFF_S, backoff * 2)
+                await asyncio.sleep(self.absence.goes_on(failure))
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)

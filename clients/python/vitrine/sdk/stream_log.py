@@ -31,14 +31,19 @@ class Rate:
 
     Attributes:
         count: How often it has happened.
+        first_s: When first, in seconds.
+        last_s: When last.
     """
 
     count: int = 0
+    first_s: float = 0.0
+    last_s: float = 0.0
     _times: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_RECENT))
 
     def add(self, at_s: float) -> None:
         """Counts one at this time, in seconds."""
-        self.count += 1
+        self.first_s = self.first_s if self.count else at_s
+        self.count, self.last_s = self.count + 1, at_s
         self._times.append(at_s)
 
     def lately(self, now_s: float) -> float:
@@ -46,6 +51,10 @@ class Rate:
         while self._times and self._times[0] <= now_s - RECENT_S:
             self._times.popleft()
         return len(self._times) / max(1e-3, min(RECENT_S, now_s)) if self._times else 0.0
+
+    def mean(self) -> float:
+        """Returns how often a second from the first time to the last; 0 before there were two."""
+        return (self.count - 1) / (self.last_s - self.first_s) if self.last_s > self.first_s else 0.0
 
 
 @dataclass(frozen=True, slots=True)
