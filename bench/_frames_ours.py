@@ -33,6 +33,7 @@ from ingest_svc.streams.darkroom import FrameDarkroom
 from ingest_svc.streams.events import KeptResult, Limits
 from ingest_svc.streams.hub import StreamHub
 from ingest_svc.streams.keyframes import KeyframeSelector
+from ingest_svc.streams.limits.elsewhere import OpenStream
 from ingest_svc.streams.limits.entry import Entry
 from ingest_svc.streams.limits.load import Load, LoadLimits
 from ingest_svc.streams.ports import SafePicture, StoredSession, Surroundings
@@ -61,6 +62,9 @@ class Forgetful:
         known: Collection[int] = (),  # noqa: ARG002
         keep: int,  # noqa: ARG002
     ) -> list[KeptResult]:
+        return []
+
+    async def open_elsewhere(self, _users: Collection[str], _here: Collection[str]) -> list[OpenStream]:
         return []
 
     async def end(self, session: StoredSession) -> None:

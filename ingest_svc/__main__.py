@@ -107,6 +107,7 @@ async def _streams(parts: Parts) -> AsyncIterator[StreamHub]:
         ),
         Registration(tryon_service_pb2_grpc.add_TryOnServiceServicer_to_server, TryOnServicer(), _TRYON),
     ]
+    runtime.background(hub.share_rates(), name="stream-rates")
     runtime.background(_sweeper(parts).run(settings.session_sweep_s), name="stream-sweep")
     try:
         async with serving_http(settings.host, settings.http_port, _sockets(parts, hub), _health(parts)) as port:

@@ -15,6 +15,7 @@ from ingest_svc.storage import stream_leases
 from ingest_svc.storage.stream_leases import LeasePolicy
 from ingest_svc.storage.stream_tables import stream_results, streams
 from ingest_svc.streams.events import KeptResult
+from ingest_svc.streams.limits.elsewhere import OpenStream
 from ingest_svc.streams.ports import SessionTakenOverError, StoredSession
 from mesh.database import Database
 
@@ -142,6 +143,19 @@ class PostgresSessionStore:
                 await _forget(connection, stream_id, acknowledged, keep)
                 return await _results(connection, stream_id, known)
         raise SessionTakenOverError
+
+    async def open_elsewhere(self, users: Collection[str], here: Collection[str]) -> list[OpenStream]:
+        """As `stream_leases.open_elsewhere`.
+
+        Args:
+            users: The users.
+            here: The ids of the streams that are open in this process.
+
+        Raises:
+            UnavailableError: When the database does not answer.
+        """
+        async with self._database.begin() as connection:
+            return await stream_leases.open_elsewhere(connection, users, here)
 
     async def end(self, session: StoredSession) -> None:
         """Ends a session for good: it and its results go.

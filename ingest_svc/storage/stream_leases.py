@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ingest_svc.storage.stream_tables import streams
+from ingest_svc.streams.limits.elsewhere import OpenStream
 from mesh.seats import seats_taken
 
 
@@ -64,3 +66,24 @@ async def check(connection: AsyncConnection, user: str, stream_id: uuid.UUID, po
     )  # fmt: skip
     if taken is not None and taken >= policy.per_user:
         raise seats_taken("streams", "user", policy.per_user, policy.retry_after_s)
+
+
+async def open_elsewhere(
+    connection: AsyncConnection, users: Collection[str], here: Collection[str]
+) -> list[OpenStream]:
+    """Returns the open streams of users, but for those of this process.
+
+    Args:
+        connection: A transaction.
+        users: The users.
+        here: The ids of the streams that are open in this process.
+    """
+    until = streams.c.connected_until_time  # a fixed time after the last save
+    statement = sa.select(
+        streams.c.id, streams.c.user_id, sa.extract("epoch", until).label("until_s"),
+        streams.c.totals["received"].as_integer().label("received"),
+    ).where(
+        streams.c.user_id.in_(users), until > sa.func.now(), streams.c.id.not_in([uuid.UUID(one) for one in here])
+    )  # fmt: skip
+    rows = await connection.execute(statement)
+    return [OpenStream(str(row.id), row.user_id, float(row.until_s), row.received or 0) for row in rows]

@@ -67,6 +67,11 @@ class Connection:
         self._raised: BaseException | None = None
         self._log = structlog.get_logger("ingest.streams")
 
+    @property
+    def stream_id(self) -> str:
+        """Which session it serves."""
+        return self._live.session.stream_id
+
     def give_way(self) -> None:
         """Ends it, because a newer connection has its session."""
         self._give_way.set()

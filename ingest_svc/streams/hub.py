@@ -8,6 +8,7 @@ import hashlib
 import secrets
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,12 @@ from ingest_svc.streams.connection import Connection, Pump
 from ingest_svc.streams.events import KeptResult, OpenRequest, Ready
 from ingest_svc.streams.keyframes import KeyframeConfig, KeyframeConfigError
 from ingest_svc.streams.ledger import Totals
+from ingest_svc.streams.limits.elsewhere import Elsewhere
 from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRates
 from ingest_svc.streams.live import LiveStream
 from ingest_svc.streams.ports import Sink, StoredSession, Surroundings
 from ingest_svc.streams.session import ResultOptions, StreamSession
-from mesh.errors import InvalidInputError, NotFoundError
+from mesh.errors import InvalidInputError, NotFoundError, VitrineError
 
 # How long a newer connection waits for an older one of the same session to put its books in order.
 _FINISH_BEFORE_RESUME_S = 2.0
@@ -126,6 +128,20 @@ class StreamHub:
         for leaving in late:
             leaving.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+    async def share_rates(self) -> None:
+        """Learns what users send through other processes and leaves it to them, again and again until cancelled."""
+        elsewhere = Elsewhere()
+        while True:
+            await asyncio.sleep(self._around.limits.save_interval_s)
+            here = Counter(connection.user for connection in self._connections.values())
+            ids = [connection.stream_id for connection in self._connections.values()]
+            with contextlib.suppress(VitrineError):  # while the database is away, what was known holds
+                elsewhere.see(await self._around.store.open_elsewhere(here, ids) if here else ())
+                now_ns = time.monotonic_ns()
+                for user, count in here.items():
+                    fps = elsewhere.allowed_fps(user, self._around.limits.max_frame_rate_fps, count)
+                    self._rates.share(user, fps, now_ns)
 
     def end_sessions(self, user: str) -> int:
         """Ends the open streams of a user whose data are erased; keyframes in work are dropped.

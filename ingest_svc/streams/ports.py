@@ -12,6 +12,7 @@ from ingest_svc.captures.outfit import FaceBox, OutfitInput, OutfitOutcome
 from ingest_svc.streams.events import Event, KeptResult, Limits, Result
 from ingest_svc.streams.keyframes import KeyframeReason
 from ingest_svc.streams.ledger import Outcome
+from ingest_svc.streams.limits.elsewhere import OpenStream
 from ingest_svc.streams.limits.entry import Entry
 from ingest_svc.streams.similarity import GrayImage
 from ingest_svc.streams.similarity_light import ColorImage
@@ -111,6 +112,9 @@ class SessionStore(Protocol):
         Raises:
             SessionTakenOverError: When a newer connection has the session.
         """
+
+    async def open_elsewhere(self, users: Collection[str], here: Collection[str]) -> list[OpenStream]:
+        """Returns the open streams of users, but for those whose ids are given: they are open in this process."""
 
     async def end(self, session: StoredSession) -> None:
         """Ends a session for good; its results go."""

@@ -38,8 +38,8 @@ class StreamSettings(BaseSettings):
         "they are taken again below half of it.",
     )  # fmt: skip
     max_frame_rate_fps: float = Field(
-        default=240.0, gt=0, description="Frames per second of one user over all streams in this process; those above "
-        "are rejected undecoded. `inf` for no limit.",
+        default=240.0, gt=0, description="Frames per second of one user over all streams, in whichever process; those "
+        "above are rejected undecoded. `inf` for no limit.",
     )  # fmt: skip
     frame_burst_s: float = Field(
         default=5.0, gt=0,

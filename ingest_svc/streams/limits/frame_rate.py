@@ -1,4 +1,7 @@
-"""Frames per second of one user over all of their streams in this process: a bucket of tokens, one for each frame."""
+"""Frames per second of one user over all of their streams: a bucket of tokens in each process, one for each frame.
+
+What of the rate a process may give is told to it from time to time (`FrameRates.share`); see `elsewhere`.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ class FrameRate:
     """What one user may send; their streams share it.
 
     Attributes:
+        fps: Frames per second in the long run, over all processes.
         episode: Counts the times at which frames began to be too many; the next begins once the bucket has been full.
     """
 
@@ -28,6 +32,8 @@ class FrameRate:
         """
         self.fps = fps
         self.episode = 0
+        self._burst_s = burst_s
+        self._here_fps = fps
         self._capacity = max(1.0, fps * burst_s)
         self._tokens = self._capacity
         self._at_ns: int | None = None
@@ -52,6 +58,20 @@ class FrameRate:
         self._calm = False
         return False
 
+    def share(self, here_fps: float, now_ns: int) -> None:
+        """Sets how much of it this process may give.
+
+        Args:
+            here_fps: Frames per second in the long run.
+            now_ns: Now.
+        """
+        if here_fps == self._here_fps:
+            return
+        self._refill(now_ns)
+        self._here_fps = here_fps
+        self._capacity = max(1.0, here_fps * self._burst_s)
+        self._tokens = min(self._tokens, self._capacity)
+
     def is_full(self, now_ns: int) -> bool:
         """Whether it is as if nothing had been sent.
 
@@ -64,7 +84,7 @@ class FrameRate:
     def _refill(self, now_ns: int) -> None:
         passed_s = 0.0 if self._at_ns is None else max(0, now_ns - self._at_ns) / 1e9
         self._at_ns = now_ns
-        self._tokens = min(self._capacity, self._tokens + passed_s * self.fps)
+        self._tokens = min(self._capacity, self._tokens + passed_s * self._here_fps)
         self._calm = self._calm or self._tokens >= self._capacity
 
 
@@ -143,6 +163,17 @@ class FrameRates:
             self._streams[user] -= 1
             if not self._streams[user]:
                 del self._streams[user]
+
+    def share(self, user: str, here_fps: float, now_ns: int) -> None:
+        """Sets how much of a user's rate this process may give.
+
+        Args:
+            user: The user; nothing happens where nothing is remembered of them.
+            here_fps: Frames per second.
+            now_ns: Now.
+        """
+        if user in self._rates:
+            self._rates[user].share(here_fps, now_ns)
 
     def _forget(self, now_ns: int) -> None:
         """Forgets users without a stream whose bucket is full: a new one is the same."""

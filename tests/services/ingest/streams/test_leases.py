@@ -1,9 +1,9 @@
-"""A user's streams are counted over all processes that share a database."""
+"""A user's streams, and their frames, are counted over all processes that share a database."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 
 import grpc
@@ -11,14 +11,18 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from ingest_svc.__main__ import build
+from ingest_svc.settings import IngestSettings
+from ingest_svc.streams import hub
+from ingest_svc.streams.limits.elsewhere import Elsewhere, OpenStream
 from mesh.server import serving
 from mesh.status import DETAILS_KEY, details_of
 from tests.services.ingest.streams.client import StreamClient
-from tests.services.ingest.streams.conftest import Connect, Ingest
+from tests.services.ingest.streams.conftest import Connect, Ingest, jpeg
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.service
 _LIMIT = 2
+_SCENE = jpeg(50)
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +118,37 @@ async def test_a_session_is_resumed_at_the_limit_but_not_above_it(
 async def test_of_many_at_once_as_many_come_in_as_may(connect: Connect, ports: list[int]) -> None:
     refused = await asyncio.gather(*(_refused(connect(port=ports[number % 2])) for number in range(8)))
     assert refused.count(False) == _LIMIT
+
+
+async def test_frame_rate_of_a_user_holds_over_all_processes(
+    connect: Connect, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    class Watched(Elsewhere):
+        def see(self, streams: Sequence[OpenStream]) -> None:
+            super().see(streams)
+            seen.extend(it.stream_id for it in streams)
+
+    monkeypatch.setattr(hub, "Elsewhere", Watched)
+
+    def settings() -> IngestSettings:
+        return ingest.settings(max_frame_rate_fps=2.0, frame_burst_s=50.0, stream_save_s=0.1)
+
+    async with serving(settings(), build) as one, serving(settings(), build) as two:
+        await one.ready.wait()
+        await two.ready.wait()
+        here, there = connect(port=one.port), connect(port=two.port)
+        await here.config()
+        other = (await there.config()).name.rpartition("/")[2]
+
+        async def known() -> bool:
+            return other in seen
+
+        await until(known)
+        for _ in range(80):
+            await here.frame(_SCENE)
+        totals = (await here.stop()).totals
+        await there.stop()
+    let_in = totals.received_count - totals.rejected_count
+    assert 50 <= let_in < 80  # half of the burst; all of it without the other stream

@@ -39,6 +39,14 @@ def test_what_a_silence_saves_may_come_at_once_but_not_more() -> None:
     assert sent(rate, 1000, 0.1, start_s=100) == 20
 
 
+def test_a_process_gives_its_share_and_all_of_it_again() -> None:
+    rate = FrameRate(_FPS, _BURST_S)
+    rate.share(_FPS / 4, 0)
+    assert sent(rate, 100, 60) == pytest.approx(5 + 150, abs=1)
+    rate.share(_FPS, 60 * _S)
+    assert sent(rate, 100, 60, start_s=60) == pytest.approx(600, abs=1)
+
+
 def test_infinity_is_no_limit() -> None:
     assert sent(FrameRate(math.inf, _BURST_S), 100_000, 1) == 100_000
 
