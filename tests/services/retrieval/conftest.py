@@ -173,10 +173,12 @@ async def workshop(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFa
     """A service whose catalogue the tests change."""
     vision = VisionStub()
     await vision.start()
-    async with running(tmp_path_factory.mktemp("workshop"), postgres.new_database(), vision) as place:
-        await ready(place, count=0)
-        yield place
-    await vision.stop()
+    try:
+        async with running(tmp_path_factory.mktemp("workshop"), postgres.new_database(), vision) as place:
+            await ready(place, count=0)
+            yield place
+    finally:
+        await vision.stop()
 
 
 @pytest.fixture
