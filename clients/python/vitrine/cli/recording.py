@@ -9,8 +9,8 @@ import typer
 from vitrine.cli.commands import Impersonal
 from vitrine.cli.output import as_json, console
 from vitrine.cli.report_option import ReportFile, check_report, tell_report
-from vitrine.cli.session import EXIT_FAILED, EXIT_USAGE, Session
-from vitrine.cli.streaming import AdaptOption, describe, show_stream, warn_skipped
+from vitrine.cli.session import EXIT_USAGE, Session
+from vitrine.cli.streaming import AdaptOption, describe, run_filming, show_stream
 from vitrine.ingest.v1.stream_service_pb2 import ResultOptions
 from vitrine.sdk import FrameStream, StreamSettings, Vitrine, frames_of
 from vitrine.sdk.frames import begun
@@ -49,8 +49,6 @@ def record(
     except OSError as error:
         session.fail(str(error), EXIT_USAGE)
     skipped: list[Path] = []
-    if not session.json_output:
-        console.print(words, style="dim", markup=False, highlight=False)
 
     async def work(mesh: Vitrine) -> None:
         options = ResultOptions(skip_personal_ranking=impersonal, include_blurred_image=thumbnails)
@@ -70,12 +68,7 @@ def record(
         tell_report(report, words, view, session)
         _tell(file, view.log.camera.count, session)
 
-    try:
-        session.run(work)
-    finally:
-        warn_skipped(skipped, json_output=session.json_output)
-    if skipped:
-        raise typer.Exit(EXIT_FAILED)
+    run_filming(work, words, skipped, session)
 
 
 def check_recording(file: Path, session: Session, *, force: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -70,8 +70,6 @@ def stream(
     except FileNotFoundError as error:
         session.fail(str(error), EXIT_USAGE)
     skipped: list[Path] = []
-    if not session.json_output:
-        console.print(words, style="dim", markup=False, highlight=False)
 
     async def work(mesh: Vitrine) -> None:
         results = stream_service_pb2.ResultOptions(skip_personal_ranking=impersonal)
@@ -83,6 +81,23 @@ def stream(
             console.print(taste)
         tell_report(report, words, view, session)
 
+    run_filming(work, words, skipped, session)
+
+
+def run_filming(work: Callable[[Vitrine], Awaitable[None]], words: str, skipped: list[Path], session: Session) -> None:
+    """Says what is streamed, streams it, and names the files that were left out.
+
+    Args:
+        work: Streams it.
+        words: What it is.
+        skipped: Files that are left out meanwhile.
+        session: The shared options.
+
+    Raises:
+        typer.Exit: It failed, or files were left out; the reason is printed.
+    """
+    if not session.json_output:
+        console.print(words, style="dim", markup=False, highlight=False)
     try:
         session.run(work)
     finally:

@@ -1,10 +1,14 @@
-"""While a stream has no connection: since when, why, and how long to wait before the next try."""
+"""A stream over as many connections as it takes; and while it has none, since when, why, and when it tries again."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
+from vitrine.ingest.v1 import stream_service_pb2 as pb
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.stream_settings import Reconnected
 
@@ -66,3 +70,37 @@ class Absence:
         told = Reconnected(self.cause, self.lasts_s, replayed_result_count)
         self.cause, self._backoff_s = None, _FIRST_BACKOFF_S
         return told
+
+
+async def over_connections(
+    connect: Callable[[], AsyncGenerator[pb.StreamFramesResponse, None]],
+    absence: Absence,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncGenerator[pb.StreamFramesResponse | Reconnected, None]:
+    """Reads a stream to the server's last word.
+
+    Args:
+        connect: Makes one connection and gives what comes over it.
+        absence: Told of connections and of their end.
+        pause: Waits before the next try, for so many seconds or as long as it knows better.
+
+    Yields:
+        The server's messages, and before each `ready` that comes after a break, `Reconnected`.
+
+    Raises:
+        RpcFailure: As `Absence.goes_on` does.
+    """
+    while True:
+        failure = RpcFailure.broken("the server ended the stream")
+        try:
+            async with contextlib.aclosing(connect()) as messages:
+                async for message in messages:
+                    event = message.WhichOneof("event")
+                    if event == "ready" and (back := absence.over(message.ready.replayed_result_count)) is not None:
+                        yield back
+                    yield message
+                    if event == "stats" and message.stats.final:
+                        return
+        except RpcFailure as refusal:
+            failure = refusal
+        await pause(absence.goes_on(failure))

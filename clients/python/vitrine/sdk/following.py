@@ -25,7 +25,7 @@ async def following(call: Callable[[], AsyncIterable[T]]) -> AsyncGenerator[T, N
         Its messages.
 
     Raises:
-        RpcFailure: The server refused, or eight calls in a row brought nothing.
+        RpcFailure: The server refused, or eight calls in a row broke, of which none but the first brought anything.
     """
     attempt = 0
     while True:

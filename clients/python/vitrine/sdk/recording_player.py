@@ -16,7 +16,7 @@ import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
-from vitrine.sdk.absence import Absence
+from vitrine.sdk.absence import Absence, over_connections
 from vitrine.sdk.client import Vitrine
 from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frame_ledger import FrameLedger
@@ -75,7 +75,8 @@ class PlannedStream:
         """
         tasks = [asyncio.create_task(it) for it in (self._film(), self._pictures.make())]
         try:
-            async with contextlib.aclosing(self._events()) as events:
+            connections = over_connections(self._connection, self.absence, self._pause)
+            async with contextlib.aclosing(connections) as events:
                 async for event in events:
                     yield event
         finally:
@@ -83,36 +84,17 @@ class PlannedStream:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _events(self) -> AsyncGenerator[pb.StreamFramesResponse | Reconnected, None]:
-        while True:
-            try:
-                async with contextlib.aclosing(self._connection()) as messages:
-                    async for message in messages:
-                        if message.WhichOneof("event") == "ready":
-                            back = self.absence.over(message.ready.replayed_result_count)
-                            if back is not None:
-                                yield back
-                        yield message
-                        if message.WhichOneof("event") == "stats" and message.stats.final:
-                            return
-                failure = RpcFailure.broken("the server ended the stream")
-            except RpcFailure as refusal:
-                failure = refusal
-            if self._failure is not None:
-                raise self._failure
-            wait_s, cut_s = self.absence.goes_on(failure), self._away_until_s - asyncio.get_running_loop().time()
-            await asyncio.sleep(cut_s if cut_s > 0 else wait_s)
+    async def _pause(self, wait_s: float) -> None:
+        """Waits before the next connection: to the end of a cut, where the plan made it."""
+        if self._failure is not None:
+            raise self._failure
+        cut_s = self._away_until_s - asyncio.get_running_loop().time()
+        await asyncio.sleep(cut_s if cut_s > 0 else wait_s)
 
     async def _connection(self) -> AsyncGenerator[pb.StreamFramesResponse, None]:
         call = self._mesh.streams.StreamFrames()
         ending = Ending(call)
-        config = pb.StreamConfig(
-            parent=self._mesh.user,
-            resume_token=self._resume_token,
-            keyframes=self._settings.keyframes,
-            results=self._settings.results,
-            source=self._settings.source,
-        )
+        config = self._settings.config(self._mesh.user, self._resume_token, self._settings.keyframes)
         tasks: list[asyncio.Task[None]] = []
         cut = asyncio.Event()
         try:

@@ -11,10 +11,9 @@ import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 from vitrine.ingest.v1 import frame_pb2
 from vitrine.ingest.v1 import stream_service_pb2 as pb
-from vitrine.sdk.absence import Absence
+from vitrine.sdk.absence import Absence, over_connections
 from vitrine.sdk.camera import Camera
 from vitrine.sdk.client import Vitrine
-from vitrine.sdk.errors import RpcFailure
 from vitrine.sdk.frame_ledger import FrameLedger
 from vitrine.sdk.frames import CameraFrame
 from vitrine.sdk.outbox import Outbox
@@ -76,25 +75,13 @@ class FrameStream:
         """
         reader = asyncio.create_task(self._read(frames))
         try:
-            while True:
-                try:
-                    async with contextlib.aclosing(self._connection()) as messages:
-                        async for message in messages:
-                            if message.WhichOneof("event") == "ready":
-                                back = self.absence.over(message.ready.replayed_result_count)
-                                if back is not None:
-                                    self.reconnect_count += 1
-                                    yield back
-                            yield message
-                            if message.WhichOneof("event") == "result":
-                                self._acknowledge(message.result.event_id)
-                            if message.WhichOneof("event") == "stats" and message.stats.final:
-                                await reader
-                                return
-                    failure = RpcFailure.broken("the server ended the stream")
-                except RpcFailure as refusal:
-                    failure = refusal
-                await asyncio.sleep(self.absence.goes_on(failure))
+            async with contextlib.aclosing(over_connections(self._connection, self.absence)) as events:
+                async for event in events:
+                    self.reconnect_count += isinstance(event, Reconnected)
+                    yield event
+                    if not isinstance(event, Reconnected) and event.WhichOneof("event") == "result":
+                        self._acknowledge(event.result.event_id)
+            await reader
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
@@ -158,13 +145,7 @@ class FrameStream:
         """One connection: config, then whatever waits to be sent; yields what comes back."""
         call = self._mesh.streams.StreamFrames()
         ending = Ending(call)
-        config = pb.StreamConfig(
-            parent=self._mesh.user,
-            resume_token=self._resume_token,
-            keyframes=self._keyframes,
-            results=self._settings.results,
-            source=self._settings.source,
-        )
+        config = self._settings.config(self._mesh.user, self._resume_token, self._keyframes)
         with contextlib.suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):  # it is over: reading tells why
             await call.write(pb.StreamFramesRequest(config=config))
         sender: asyncio.Task[None] | None = None

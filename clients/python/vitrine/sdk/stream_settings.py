@@ -40,6 +40,18 @@ class StreamSettings:
     obey_advice: bool = True
     witness: Witness | None = None
 
+    def config(self, user: str, resume_token: str, keyframes: frame_pb2.KeyframeConfig) -> pb.StreamConfig:
+        """Makes the first message of a connection.
+
+        Args:
+            user: Resource name of the user.
+            resume_token: Of the session to go on with; empty for a new one.
+            keyframes: How keyframes are chosen by now.
+        """
+        return pb.StreamConfig(
+            parent=user, resume_token=resume_token, keyframes=keyframes, results=self.results, source=self.source
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Reconnected:
