@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test lint format generate chaos bench up down lock setup setup-dev clean
+.PHONY: help demo picture web screenshots test lint format generate chaos bench up down lock setup setup-dev clean
 VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
@@ -15,10 +15,17 @@ help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: picture setup ## Set up, start the whole mesh and run the main job on a picture (ONCE=1 to stop after it; PHOTO=, VIDEO=)
+	@$(PY) scripts/web.py build --optional
 	$(VENV)/bin/vitrine demo $(if $(ONCE),--once) $(if $(PHOTO),--photo "$(PHOTO)") $(if $(VIDEO),--video "$(VIDEO)")
 
 picture:
 	@test -z "$(PHOTO)" || test -f "$(PHOTO)" || { echo "PHOTO=$(PHOTO): there is no such file" >&2; exit 2; }
+
+web: setup ## Build the dashboard, where its sources have changed
+	$(PY) scripts/web.py build
+
+screenshots: setup-dev ## Take pictures of every page of the dashboard, small and wide, light and dark, into build/screenshots
+	$(PY) -m tests.browser.screenshots
 
 # Where times matter a test has the machine to itself; the others share it, two at a time (tests/support/sharing.py).
 TESTS_ALONE := tests/chaos $(addprefix tests/services/ingest/streams/test_,backpressure.py flow.py loop.py)
@@ -27,6 +34,7 @@ test: setup-dev ## Set up and run all tests (TESTS="tests/unit -k color" for som
 ifdef TESTS
 	$(PY) -m pytest $(TESTS)
 else
+	$(PY) scripts/web.py test
 	$(PY) -m pytest $(TESTS_ALONE)
 	$(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(addprefix --ignore=,$(TESTS_ALONE))
 endif
@@ -40,6 +48,7 @@ lint: setup-dev ## Check contract, code, types, import rules and that gen/ is up
 	$(VENV)/bin/mypy mesh imaging ingest_svc vision_svc retrieval_svc profile_svc edge_proxy clients/python scripts tests bench
 	$(VENV)/bin/lint-imports
 	$(PY) scripts/generate.py --check
+	$(PY) scripts/web.py check
 
 format: setup-dev ## Put code and contract into house format
 	$(VENV)/bin/ruff check --fix-only -q .
@@ -57,6 +66,7 @@ bench: setup-dev ## Run every benchmark, quickly
 		test -z "$$missed" || { echo "missed a target:$$missed"; exit 1; }
 
 up: setup ## Start the whole mesh in the background (REPLICAS=ingest=2 for more processes)
+	@$(PY) scripts/web.py build --optional
 	$(VENV)/bin/vitrine up $(if $(REPLICAS),--replicas "$(REPLICAS)")
 
 down: ## Stop it
@@ -77,7 +87,7 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(UV)
 
 $(VENV)/.dev: requirements/dev.txt requirements/torch.txt package-lock.json $(VENV)/.demo
 	$(INSTALL) -r requirements/dev.txt -r requirements/torch.txt
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --silent --no-fund --no-audit
+	$(PY) scripts/web.py install-all
 	@touch $@
 
 lock: | $(UV) ## Resolve the pinned requirements anew
@@ -89,4 +99,4 @@ lock: | $(UV) ## Resolve the pinned requirements anew
 
 clean: ## Stop the mesh, and remove what set-up and runs have made
 	@test ! -x $(VENV)/bin/vitrine || $(VENV)/bin/vitrine down || true
-	rm -rf $(VENV) models .vitrine build dist node_modules clients/web/node_modules
+	rm -rf $(VENV) models .vitrine build dist node_modules clients/web/node_modules clients/web/dist

@@ -25,7 +25,7 @@ _LINK = re.compile(r"\]\(([^)#:]+)\)")
 _WORD = re.compile(r"[`\s\"(]((?:[\w.-]+/)+[\w.*-]*)(?=[`\s\"),;:])")
 _FOLDER = re.compile(r"`([\w.-]+/)`")
 # Made by set-up or by a run, or the example of a recipe.
-_MADE = ("models/", ".venv/", ".vitrine/", "secrets/")
+_MADE = ("models/", ".venv/", ".vitrine/", "secrets/", "build/", "clients/web/dist")
 
 
 def _named(page: Path) -> set[str]:

@@ -1,0 +1,10 @@
+export { Button } from "./Button";
+export { Card } from "./Card";
+export { Chip, type Tone } from "./Chip";
+export { EmptyState } from "./EmptyState";
+export { ErrorNotice } from "./ErrorNotice";
+export { Field } from "./Field";
+export { Loading, Skeleton } from "./Skeleton";
+export { Tabs } from "./Tabs";
+export { Toasts } from "./Toasts";
+export { useToast } from "./toasts";
