@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -21,11 +18,11 @@ from vitrine.cli.demo import sample_photo
 from vitrine.embedded.mesh import EmbeddedMesh
 from vitrine.ingest.v1 import capture_pb2, frame_pb2, stream_service_pb2
 from vitrine.sdk import CameraFrame, FrameStream, Reconnected, RpcFailure, StreamSettings, Vitrine
+from vitrine.sdk.outcomes import ENDS
 
-from tests.support.mesh import client
+from tests.support.mesh import client, command_line
 
 pytestmark = pytest.mark.mesh
-OUTCOMES = ("processed", "skipped_interval", "skipped_same_scene", "superseded", "late", "rejected", "lost", "pending")
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +30,6 @@ def photo() -> Path:
     path = sample_photo()
     assert path is not None
     return path
-
-
-async def _cli(mesh: EmbeddedMesh, *words: str) -> tuple[int, list[dict[str, object]]]:
-    """Runs the command line as a program; gives its exit code and its JSON lines."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "VITRINE_HOME": str(mesh.home.path)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "vitrine.cli", "--json", *words, env=environment, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    return process.returncode or 0, [json.loads(line) for line in out.decode().splitlines()]
 
 
 @pytest.mark.usefixtures("shop")
@@ -125,17 +112,7 @@ async def test_stream_survives_its_replica(
         assert len(numbers) == len(set(numbers))
         assert final is not None
         assert final.highest_frame_number == 50
-        parts = (
-            "processed",
-            "skipped_interval",
-            "skipped_same_scene",
-            "superseded",
-            "late",
-            "rejected",
-            "lost",
-            "pending",
-        )
-        assert sum(getattr(final, f"{part}_count") for part in parts) == 50
+        assert sum(getattr(final, f"{part}_count") for part in ENDS) == 50
 
 
 async def _colours(mesh: EmbeddedMesh, *, kill_at: int, count: int) -> AsyncIterator[CameraFrame]:
@@ -164,7 +141,7 @@ async def test_folder_with_a_broken_picture_is_streamed_without_it(
 ) -> None:
     (tmp_path / "1.jpg").write_bytes(encode(read_photo(photo)))
     (tmp_path / "2.jpg").write_bytes(b"no picture")
-    code, lines = await _cli(shop, "stream", str(tmp_path))
+    code, lines = await command_line(shop, "stream", str(tmp_path))
     assert code == 1
     events = [next(key for key in line if key not in {"sequence", "serverTime"}) for line in lines]
     assert events[-1] == "warning"
@@ -180,7 +157,7 @@ def _detail(image_bgr: npt.NDArray[np.uint8]) -> float:
 
 async def test_board_shows_the_photo_with_its_face_blurred(shop: EmbeddedMesh, photo: Path, tmp_path: Path) -> None:
     file = tmp_path / "board.png"
-    code, lines = await _cli(shop, "capture", str(photo), "--board", str(file))
+    code, lines = await command_line(shop, "capture", str(photo), "--board", str(file))
     assert (code, lines[-1]) == (0, {"board": str(file)})
     board = cv2.imread(str(file))
     assert board is not None
@@ -194,14 +171,14 @@ async def test_board_shows_the_photo_with_its_face_blurred(shop: EmbeddedMesh, p
 
 
 async def test_impersonal_ranking_uses_nothing_of_the_profile(shop: EmbeddedMesh, photo: Path) -> None:
-    await _cli(shop, "capture", str(photo))  # so that a taste is known
+    await command_line(shop, "capture", str(photo))  # so that a taste is known
     for words, used in (((), True), (("--impersonal",), False)):
-        code, lines = await _cli(shop, "capture", str(photo), *words)
+        code, lines = await command_line(shop, "capture", str(photo), *words)
         assert code == 0
         outfit = lines[0]["outfit"]
         assert isinstance(outfit, dict)
         assert ("taste" in outfit.get("usedContext", [])) == used
-    code, lines = await _cli(shop, "stream", str(photo), "--impersonal")
+    code, lines = await command_line(shop, "stream", str(photo), "--impersonal")
     results = [line["result"] for line in lines if "result" in line]
     assert code == 0
     assert results
@@ -213,7 +190,7 @@ async def test_search_takes_filters_and_pages_and_a_capture_is_undone(shop: Embe
     pages: list[list[str]] = []
     more: tuple[str, ...] = ()
     for _ in range(2):
-        code, lines = await _cli(shop, *words, *more)
+        code, lines = await command_line(shop, *words, *more)
         assert code == 0
         matches = lines[0]["matches"]
         assert isinstance(matches, list)
@@ -222,18 +199,18 @@ async def test_search_takes_filters_and_pages_and_a_capture_is_undone(shop: Embe
         pages.append([match["product"]["name"] for match in matches])
         more = more or ("--page", str(lines[0]["nextPageToken"]))
     assert len({name for page in pages for name in page}) == 2
-    code, lines = await _cli(shop, *words[:2], *more)
+    code, lines = await command_line(shop, *words[:2], *more)
     error = lines[0]["error"]
     assert isinstance(error, dict)
     assert (code, error["reason"]) == (1, "INVALID_PAGE_TOKEN")  # a page of another search
 
-    _, lines = await _cli(shop, "capture", str(photo))
+    _, lines = await command_line(shop, "capture", str(photo))
     capture = str(lines[0]["name"])
-    code, lines = await _cli(shop, "search", "coat", "--personal", "-n", "1")
+    code, lines = await command_line(shop, "search", "coat", "--personal", "-n", "1")
     assert code == 0
     assert "'taste'" in str(lines[0]["matches"])  # a term of the score
     for duplicate in (False, True):
-        code, lines = await _cli(shop, "undo", capture)
+        code, lines = await command_line(shop, "undo", capture)
         assert code == 0
         assert lines[0].get("duplicate", False) == duplicate
         change = lines[0]["change"]
@@ -245,7 +222,7 @@ async def test_search_takes_filters_and_pages_and_a_capture_is_undone(shop: Embe
 
 async def test_search_is_saved_as_a_picture(shop: EmbeddedMesh, tmp_path: Path) -> None:
     file = tmp_path / "search.webp"
-    code, lines = await _cli(shop, "search", "navy coat", "--board", str(file))
+    code, lines = await command_line(shop, "search", "navy coat", "--board", str(file))
     assert (code, lines[-1]) == (0, {"board": str(file)})
     board = cv2.imread(str(file))
     assert board is not None
@@ -253,25 +230,25 @@ async def test_search_is_saved_as_a_picture(shop: EmbeddedMesh, tmp_path: Path) 
 
 
 async def test_command_line_speaks_json(shop: EmbeddedMesh, photo: Path) -> None:
-    code, lines = await _cli(shop, "capture", str(photo))
+    code, lines = await command_line(shop, "capture", str(photo))
     assert (code, lines[0]["state"]) == (0, "STATE_SUCCEEDED")
-    code, lines = await _cli(shop, "search", "navy coat", "-n", "3")
+    code, lines = await command_line(shop, "search", "navy coat", "-n", "3")
     assert code == 0
     assert isinstance(lines[0]["matches"], list)
     assert {match["product"]["category"] for match in lines[0]["matches"]} == {"coat"}
-    code, lines = await _cli(shop, "search", "coat", "-n", "1")
+    code, lines = await command_line(shop, "search", "coat", "-n", "1")
     assert isinstance(lines[0]["matches"], list)
     assert (code, len(lines[0]["matches"])) == (0, 1)
-    code, lines = await _cli(shop, "stream", str(photo))
+    code, lines = await command_line(shop, "stream", str(photo))
     assert code == 0
     events = [next(key for key in line if key not in {"sequence", "serverTime"}) for line in lines]
     assert {"ready", "ack", "result", "stats"} <= set(events)
-    code, lines = await _cli(shop, "profile")
+    code, lines = await command_line(shop, "profile")
     assert (code, lines[0]["name"]) == (0, "users/demo/profile")
-    code, lines = await _cli(shop, "status")
+    code, lines = await command_line(shop, "status")
     assert (code, lines[0]["phase"]) == (0, "ready")
     assert "database_url" not in lines[0]
-    code, lines = await _cli(shop, "capture", __file__)
+    code, lines = await command_line(shop, "capture", __file__)
     assert code == 1
     error = lines[0]["error"]
     assert isinstance(error, dict)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import sys
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +11,8 @@ from vitrine.cli.clip import read_photo
 from vitrine.cli.demo import sample_photo
 from vitrine.embedded.mesh import EmbeddedMesh
 from vitrine.sdk.recording_file import read_records
+
+from tests.support.mesh import command_line
 
 pytestmark = pytest.mark.mesh
 FPS = "5"
@@ -40,20 +37,11 @@ def walk(tmp_path: Path) -> Path:
     return folder
 
 
-async def _vitrine(mesh: EmbeddedMesh, *words: str) -> tuple[int, list[dict[str, Any]]]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "VITRINE_HOME": str(mesh.home.path)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "vitrine.cli", "--json", *words, env=environment, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    return process.returncode or 0, [json.loads(line) for line in out.decode().splitlines()]
-
-
 async def test_recording_holds_no_picture_and_is_replayed_as_it_was(
     shop: EmbeddedMesh, walk: Path, tmp_path: Path
 ) -> None:
     file, report = tmp_path / "walk.vrec", tmp_path / "walk.md"
-    code, said = await _vitrine(shop, "record", str(walk), str(file), "--fps", FPS, "--report", str(report))
+    code, said = await command_line(shop, "record", str(walk), str(file), "--fps", FPS, "--report", str(report))
     assert code == 0
     assert said[-1] == {"recording": str(file), "frames": PICTURES}
     records = list(read_records(file))
@@ -66,7 +54,7 @@ async def test_recording_holds_no_picture_and_is_replayed_as_it_was(
     assert "OK: client and server agree: 20 numbers" in report.read_text()
 
     # With the pictures: the same keyframes, the same garments.
-    code, said = await _vitrine(shop, "replay", str(file), "--source", str(walk))
+    code, said = await command_line(shop, "replay", str(file), "--source", str(walk))
     found = said[-1]["replay"]
     assert (code, found["asExpected"]) == (0, True), found
     assert found["pictures"].endswith(f"{PICTURES} known by their hash")
@@ -78,7 +66,7 @@ async def test_recording_holds_no_picture_and_is_replayed_as_it_was(
 
     # Without them, and on a bad network: drawn ones, and every difference has its reason.
     faults = [word for it in ("loss:share=0.2", "duplicate:share=0.3", "corrupt:share=0.1") for word in ("--fault", it)]
-    code, said = await _vitrine(shop, "replay", str(file), *faults, "--seed", "3", "--speed", "2")
+    code, said = await command_line(shop, "replay", str(file), *faults, "--seed", "3", "--speed", "2")
     found = said[-1]["replay"]
     assert (code, found["asExpected"]) == (0, True), found
     assert found["pictures"].startswith("pictures are drawn")
@@ -101,7 +89,7 @@ async def test_replay_comes_back_after_being_cut_off(shop: EmbeddedMesh, tmp_pat
         "--record",
         str(kept),
     )
-    code, said = await _vitrine(shop, "replay", *words)
+    code, said = await command_line(shop, "replay", *words)
     assert (code, said[-1]["replay"]["asExpected"]) == (0, True), said[-1]
     records = list(read_records(kept))
     assert [record["t"] for record in records].count("reconnect") == 1

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +57,21 @@ def client(mesh: EmbeddedMesh, user: str = "ada", *roles: str, ttl_s: float = 60
         ttl_s: Lifetime of the token, in seconds.
     """
     return Vitrine(mesh.edge_target, user=user, token=mesh.keys.token(user, roles, ttl_s))
+
+
+async def command_line(mesh: EmbeddedMesh, *words: str) -> tuple[int, list[dict[str, Any]]]:
+    """Runs `vitrine --json` as a program; gives its exit code and its JSON lines.
+
+    Args:
+        mesh: The mesh that it talks to.
+        *words: The command and its options.
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "VITRINE_HOME": str(mesh.home.path)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "vitrine.cli", "--json", *words, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, [json.loads(line) for line in out.decode().splitlines()]
 
 
 def bearer(mesh: EmbeddedMesh, user: str = "ada", *roles: str, **claims: Any) -> dict[str, str]:
