@@ -129,6 +129,14 @@ def test_wrong_use_is_told_before_anything_happens(
     assert not (tmp_path / "state.json").exists()
 
 
+def test_demo_of_a_file_that_is_no_video_starts_no_mesh(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "walk.mp4").write_text("no video")
+    result = runner.invoke(app, ["demo", "--video", str(tmp_path / "walk.mp4")])
+    assert result.exit_code == 2
+    assert "is not a video that can be read" in " ".join(result.stderr.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["walk.mp4"]
+
+
 @pytest.fixture
 def keys(tmp_path: Path) -> None:
     ensure_keys(tmp_path / "keys")

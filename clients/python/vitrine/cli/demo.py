@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import signal
@@ -61,6 +62,7 @@ def demo(
     try:  # before the mesh is started for nothing
         if video:
             describe(video, _FPS)
+            asyncio.run(_begin(video))
         elif picture is not None:
             read_photo(picture)
         else:
@@ -88,6 +90,11 @@ def demo(
             errors.print("stopped")
         for file in saved:
             tell_board(file, json_output=session.json_output)
+
+
+async def _begin(video: str) -> None:
+    async with contextlib.aclosing(frames_of(video, fps=_FPS)) as frames:
+        await anext(frames, None)
 
 
 def sample_photo() -> Path | None:
