@@ -133,11 +133,11 @@ def node_modules() -> Path:
 
 
 @pytest.fixture(scope="module")
-async def stores(shop: EmbeddedMesh) -> Stores:
+async def stores(shop: EmbeddedMesh) -> AsyncIterator[Stores]:
     """Everything that the shared mesh keeps, once what went before has come to rest."""
-    stores = Stores(shop)
-    await stores.settle()
-    return stores
+    async with Stores(shop).kept_open() as stores:
+        await stores.settle()
+        yield stores
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import psycopg
 from psycopg import sql
 from vitrine.embedded.mesh import EmbeddedMesh
 from vitrine.retrieval.v1 import search_service_pb2
+from vitrine.sdk import Vitrine
 
 from tests.support.mesh import client
 
@@ -30,6 +33,32 @@ class Stores:
         self._mesh = mesh
         self._url = mesh.database_url.replace("+psycopg", "")
         self._last: tuple[int, dict[str, Any]] = (-1, {})
+        self._kept: psycopg.AsyncConnection[Any] | None = None
+        self._caller: Vitrine | None = None
+        self._statement: sql.Composed | None = None
+
+    @contextlib.asynccontextmanager
+    async def kept_open(self) -> AsyncIterator[Stores]:
+        """Keeps its connections within the block, for who looks hundreds of times."""
+        async with self._connected() as self._kept, self._calling() as self._caller:
+            yield self
+        self._kept = self._caller = None
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        if self._kept is not None:
+            yield self._kept
+            return
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def _calling(self) -> AsyncIterator[Vitrine]:
+        if self._caller is not None:
+            yield self._caller
+            return
+        async with client(self._mesh, "stores", ttl_s=3600) as caller:
+            yield caller
 
     async def snapshot(self) -> dict[str, Any]:
         """Returns, by place, how much there is and a fingerprint of its content."""
@@ -63,16 +92,13 @@ class Stores:
 
     async def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """Runs a query."""
-        async with await psycopg.AsyncConnection.connect(self._url) as connection:
+        async with self._connected() as connection:
             return list(await (await connection.execute(query.encode(), arguments)).fetchall())
 
     async def _tables(self) -> dict[str, Any]:
-        async with await psycopg.AsyncConnection.connect(self._url) as connection:
-            names = await connection.execute(
-                "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('ingest', 'retrieval', 'profile')"
-            )
-            parts = [_of_table(*name) for name in sorted(await names.fetchall()) if name[1] not in _VOLATILE]
-            rows = await (await connection.execute(sql.SQL(" UNION ALL ").join(parts))).fetchall()
+        async with self._connected() as connection:
+            self._statement = self._statement or await _of_tables(connection)
+            rows = await (await connection.execute(self._statement)).fetchall()
         return {f"table {label}": (count, digest) for label, count, digest in rows}
 
     def _objects(self) -> dict[str, Any]:
@@ -80,9 +106,17 @@ class Stores:
         return {f"object {path.relative_to(self._mesh.home.objects)}": _digest(path) for path in files}
 
     async def _index(self) -> dict[str, Any]:
-        async with client(self._mesh, "stores") as caller:
+        async with self._calling() as caller:
             index = await caller.search.GetIndex(search_service_pb2.GetIndexRequest())
         return {"index": (index.product_count, index.vector_count, index.pending_vector_count)}
+
+
+async def _of_tables(connection: psycopg.AsyncConnection[Any]) -> sql.Composed:
+    names = await connection.execute(
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('ingest', 'retrieval', 'profile')"
+    )
+    parts = [_of_table(*name) for name in sorted(await names.fetchall()) if name[1] not in _VOLATILE]
+    return sql.SQL(" UNION ALL ").join(parts)
 
 
 def _of_table(schema: str, table: str) -> sql.Composable:
