@@ -135,8 +135,7 @@ class ColorWatch:
             time_s: When it was taken.
         """
         self._follow(bgr, time_s)
-        self._before = self._last_look = bgr
-        self._before_s = time_s
+        self._before, self._last_look, self._before_s = bgr, bgr, time_s
         self._explained(time_s)
 
     def look(self, bgr: ColorImage, time_s: float, *, early: bool = False) -> Sight:
@@ -145,7 +144,7 @@ class ColorWatch:
         Args:
             bgr: uint8 `(H, W, 3)`, of the reference's shape; it may be kept.
             time_s: When it was taken.
-            early: Whether that was within the minimum interval.
+            early: Whether within the minimum interval.
         """
         self._measure_noise(bgr, time_s)
         least = self.least_area * bgr.shape[0] * bgr.shape[1]
@@ -157,8 +156,9 @@ class ColorWatch:
         difference = compared(self._reference, bgr, seen, new, self._light)
         self._light = difference.light
         found = _newest(self._reference, difference, least)
-        is_new = self._settled(self._weigh(bgr, time_s, difference, least, found), found.box, early=early)
-        return Sight(is_new, min(found.novelty / (bgr.shape[0] * bgr.shape[1]), 1.0))
+        is_new = self._weigh(bgr, time_s, difference, least, found, early=early)
+        area = found.novelty / (bgr.shape[0] * bgr.shape[1])
+        return Sight(self._settled(is_new, found.box, early=early), min(area, 1.0))
 
     def _settled(self, is_new: bool, box: Box | None, *, early: bool) -> bool:
         owed, self._owed = self._owed, None
@@ -167,7 +167,9 @@ class ColorWatch:
             return False
         return is_new or (owed is not None and box is not None and overlapping(owed, box))
 
-    def _weigh(self, bgr: ColorImage, time_s: float, difference: Difference, least: float, found: _Found) -> bool:
+    def _weigh(
+        self, bgr: ColorImage, time_s: float, difference: Difference, least: float, found: _Found, *, early: bool
+    ) -> bool:
         box, novelty = found.box, found.novelty
         if box is None:
             self._pass(bgr, time_s, difference, least, novelty)
@@ -176,7 +178,8 @@ class ColorWatch:
             return True
         if self._hit is None or not overlapping(self._hit.box, box):
             clear = novelty >= _NEW_SHARE * found.own or found.own > _SCENE_SHARE * difference.mask.size
-            sudden = clear and self._is_sudden(bgr, time_s, found, box, least)
+            # Between early looks people move far.
+            sudden = clear and not early and self._is_sudden(bgr, time_s, found, box, least)
             self._hit = _Hit(box, time_s, sudden, bgr)
             return False
         return self._confirm(self._hit, bgr, time_s, found.own)
@@ -184,9 +187,8 @@ class ColorWatch:
     def _is_sudden(self, bgr: ColorImage, time_s: float, found: _Found, box: Box, least: float) -> bool:
         """Whether most of a hit has come since the last look, and not from the side: then it is no motion."""
         since_s = time_s - self._clear_s
-        if since_s > _SUDDEN_S or found.novelty < _SUDDEN_TIMES * self._clear_novelty:
-            return False
-        if entering(box, bgr.shape[1], since_s):
+        grown = found.novelty < _SUDDEN_TIMES * self._clear_novelty
+        if grown or since_s > _SUDDEN_S or entering(box, bgr.shape[1], since_s):
             return False
         last = ColorReference(self._last_look, self._reference.tolerance)
         step = _newest(last, compared(last, bgr, bgr, last.new_count(bgr), None), least)

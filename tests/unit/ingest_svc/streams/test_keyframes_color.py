@@ -94,9 +94,19 @@ def test_one_frame_in_an_eighth_of_a_second_is_looked_at_fewer_before_and_all_wh
     assert key == found
 
 
-def test_what_somebody_puts_on_within_the_minimum_interval_counts_after_it_though_they_walk() -> None:
-    keys = _keys(lambda index, rng: _taken(_scene(400 + 4 * index, top=_BLUE if index >= 4 else _RED), rng))
+def test_what_somebody_puts_on_within_the_minimum_interval_counts_as_soon_as_it_has_passed() -> None:
+    keys = _keys(lambda index, rng: _taken(_scene(top=_BLUE if index >= 4 else _RED), rng))
     assert [index for index, _ in keys] == [_FPS]
+
+
+def test_what_moves_through_the_minimum_interval_is_no_keyframe_when_it_has_passed() -> None:
+    def frame(index: int, rng: np.random.Generator) -> Image:
+        room = _scene()
+        if 2 <= index <= 12:
+            cv2.rectangle(room, (350 + 10 * index, 650), (420 + 10 * index, 760), (40, 160, 40), -1)
+        return _taken(room, rng)
+
+    assert _FPS not in [index for index, _ in _keys(frame)]
 
 
 def test_what_comes_and_goes_within_the_minimum_interval_does_not_count() -> None:
