@@ -6,18 +6,15 @@ import json
 import sys
 from pathlib import Path
 
-import grpc
 import jwt
 import pytest
 from typer.testing import CliRunner
 from vitrine.cli import app, importing, shared_first
 from vitrine.cli.clip import read_photo
 from vitrine.cli.demo import sample_photo
-from vitrine.cli.output import show_failure
 from vitrine.embedded.keys import ensure_keys, load_keys
 from vitrine.embedded.state import LocalMesh, MeshState, ProcessState
 from vitrine.retrieval.v1 import catalog_service_pb2
-from vitrine.sdk import RpcFailure
 
 pytestmark = pytest.mark.unit
 
@@ -158,29 +155,6 @@ def test_mesh_that_cannot_be_reached_is_told_in_plain_words(runner: CliRunner) -
     assert "ipv4:" not in result.stderr
 
 
-CONNECTIONS = {
-    "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.1:80: Connection refused": "nothing answers",
-    "errors resolving shop:80: [field:hostname lookup error: Domain name not found]": "no host called shop",
-    "errors resolving shop:80: [field:hostname lookup error:timeout]": "address of shop cannot be found",
-    "failed to connect to all addresses; last error: UNKNOWN: Tls handshake failed (TSI_PROTOCOL_FAILURE)": "--tls",
-    "failed to connect to all addresses; last error: UNKNOWN: No route to host": "no connection to shop:80",
-}
-
-
-@pytest.mark.parametrize("said", CONNECTIONS)
-def test_failures_to_connect_are_told_in_plain_words(capsys: pytest.CaptureFixture[str], said: str) -> None:
-    failure = RpcFailure(grpc.StatusCode.UNAVAILABLE, said, "", {}, {}, None, "")
-    show_failure(failure, json_output=False, target="shop:80")
-    assert CONNECTIONS[said] in capsys.readouterr().err
-
-
-def test_what_the_mesh_itself_said_is_not_put_in_other_words(capsys: pytest.CaptureFixture[str]) -> None:
-    said = "vision: failed to connect [to it]"
-    failure = RpcFailure(grpc.StatusCode.UNAVAILABLE, said, "DEPENDENCY_UNAVAILABLE", {}, {}, None, "")
-    show_failure(failure, json_output=False, target="shop:80")
-    assert said in capsys.readouterr().err
-
-
 @pytest.mark.usefixtures("keys")
 def test_token_is_also_given_as_json(runner: CliRunner) -> None:
     made = json.loads(runner.invoke(app, ["--json", "token", "--user", "ada", "--ttl", "2m"]).output)
@@ -205,24 +179,6 @@ def test_keys_are_written_for_containers(runner: CliRunner, tmp_path: Path) -> N
     signed = runner.invoke(app, ["token", "--keys", str(tmp_path / "secrets")]).output.strip()
     known = {each["kid"] for each in json.loads((tmp_path / "secrets/jwks.json").read_text())["keys"]}
     assert jwt.get_unverified_header(signed)["kid"] in known
-
-
-def test_failure_is_shown_with_reason_field_and_advice(capsys: pytest.CaptureFixture[str]) -> None:
-    failure = RpcFailure(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "wrong",
-        "IMAGE_FORMAT_UNSUPPORTED",
-        {"image.data": "not a picture"},
-        {},
-        1.0,
-        "r1",
-    )
-    show_failure(failure, json_output=True)
-    shown = json.loads(capsys.readouterr().out)["error"]
-    assert shown["fields"] == {"image.data": "not a picture"}
-    show_failure(failure, json_output=False)
-    text = capsys.readouterr().err
-    assert all(words in text for words in ("IMAGE_FORMAT_UNSUPPORTED", "image.data", "JPEG, PNG or WebP", "r1"))
 
 
 def test_sample_photo_is_installed() -> None:
