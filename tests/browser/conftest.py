@@ -1,0 +1,19 @@
+"""One mesh and one browser for all tests of this folder; each test opens tabs of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.dashboard import PATIENCE_MS, Dashboard, running_dashboard
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="session")
+async def dashboard(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dashboard]:
+    """The dashboard of a running mesh in a real Chromium."""
+    async with running_dashboard(tmp_path_factory.mktemp("dashboard")) as running:
+        yield running
