@@ -6,6 +6,7 @@ import asyncio
 import itertools
 
 import grpc
+import grpc.aio
 import psycopg
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -14,7 +15,7 @@ from vitrine.profile.v1 import profile_service_pb2 as pb
 from vitrine.type.v1 import garment_pb2
 
 from profile_svc.storage.states import SNAPSHOT_EVERY
-from tests.services.profile.conftest import Mesh
+from tests.services.profile.conftest import Caller, Mesh
 from tests.services.profile.failures import Failure, failure_of
 from tests.services.profile.logs import assert_replay_agrees
 from tests.services.profile.outfits import embedding, garment, sighting
@@ -69,11 +70,7 @@ async def test_concurrent_captures_lose_nothing(mesh: Mesh, user_id: str) -> Non
     """40 events, each sent twice, to two replicas at once: 40 entries, one order, and a replay that agrees."""
     replicas = [mesh.service(replica=1), mesh.service(replica=2)]
     requests = [sighting(user_id, f"e{n}", [garment(formality=n * 2, seed=n)]) for n in range(40)]
-    calls = [
-        replicas[(n + again) % 2].profiles.RecordSighting(request, metadata=replicas[0].metadata)
-        for again in range(2)
-        for n, request in enumerate(requests)
-    ]
+    calls = [_recorded(replicas[(n + again) % 2], request) for again in range(2) for n, request in enumerate(requests)]
     answers = await asyncio.gather(*calls)
     assert sum(answer.duplicate for answer in answers) == 40
     changes = sorted((answer.change for answer in answers if not answer.duplicate), key=lambda item: item.sequence)
@@ -81,6 +78,16 @@ async def test_concurrent_captures_lose_nothing(mesh: Mesh, user_id: str) -> Non
     for before, after in itertools.pairwise(changes):
         assert before.after == after.before
     await assert_replay_agrees(mesh, user_id)
+
+
+async def _recorded(replica: Caller, request: pb.RecordSightingRequest) -> pb.RecordSightingResponse:
+    """Tells again while all connections of a replica are taken for longer than a call waits, as ingest does."""
+    while True:
+        try:
+            return await replica.profiles.RecordSighting(request, metadata=replica.metadata)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
 
 
 async def test_undo_makes_the_taste_what_it_would_have_been(mesh: Mesh, user_id: str) -> None:
