@@ -1,4 +1,7 @@
-"""One mesh and one browser for all tests of this folder; each test opens tabs of its own."""
+"""One mesh and one browser for all tests of this folder; each test opens tabs of its own.
+
+The first test waits for the build, the mesh and the catalogue: hence the longer timeout of these modules.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from vitrine.vision.v1 import model_service_pb2
 from tests.browser.dashboard import Dashboard
 from tests.support.mesh import client
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 async def test_services_and_models_are_those_of_the_mesh(dashboard: Dashboard) -> None:

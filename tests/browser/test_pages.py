@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.browser.dashboard import SCREENS, Dashboard, Screen
 from tests.browser.pages import VIEWS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)

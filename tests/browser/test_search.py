@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.dashboard import Dashboard
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 _ALL_SHOWN = "[...document.querySelectorAll('.product img')].every((each) => each.naturalWidth > 100)"
 
 

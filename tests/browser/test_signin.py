@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from mesh.keys import SigningKey
 from tests.browser.dashboard import Dashboard
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 _STORED = "JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), location.href])"
 
 
