@@ -45,7 +45,7 @@ _STEP_SHARE = 0.5
 _CONFIRM_S, _CONFIRM_SLOWLY_S = 0.1, 0.24
 # Of what is there when looking begins, so little may move.
 _STILL_SHARE = 0.03
-# How often one looks while nothing is new, and within the minimum interval.
+# How often one looks while nothing is new, and within the minimum interval: between those looks people move far.
 _LOOK_S, _EARLY_LOOK_S = 0.12, 0.25
 # Frames further apart than this are not waited for twice: a second one would come too late.
 _SPARSE_S = 0.3
@@ -106,8 +106,7 @@ class ColorWatch:
     def is_due(self, time_s: float, min_interval_s: float, *, early: bool) -> bool:
         """Tells whether a frame is worth a look: nobody changes clothes within an eighth of a second.
 
-        While something new waits to be confirmed, all are. Within the minimum interval none can be a keyframe: then it
-        is enough to keep pace with light, camera and motion.
+        All are while something new waits to be confirmed; few are before any can be a keyframe.
 
         Args:
             time_s: When it was taken.
@@ -155,7 +154,7 @@ class ColorWatch:
             return Sight(is_new=False)
         difference = compared(self._reference, bgr, seen, new, self._light)
         self._light = difference.light
-        found = _newest(self._reference, difference, least)
+        found = _newest(self._reference, difference, least, self._hit.box if self._hit else None)
         is_new = self._weigh(bgr, time_s, difference, least, found, early=early)
         area = found.novelty / (bgr.shape[0] * bgr.shape[1])
         return Sight(self._settled(is_new, found.box, early=early), min(area, 1.0))
@@ -178,7 +177,6 @@ class ColorWatch:
             return True
         if self._hit is None or not overlapping(self._hit.box, box):
             clear = novelty >= _NEW_SHARE * found.own or found.own > _SCENE_SHARE * difference.mask.size
-            # Between early looks people move far.
             sudden = clear and not early and self._is_sudden(bgr, time_s, found, box, least)
             self._hit = _Hit(box, time_s, sudden, bgr)
             return False
@@ -191,7 +189,7 @@ class ColorWatch:
         if grown or since_s > _SUDDEN_S or entering(box, bgr.shape[1], since_s):
             return False
         last = ColorReference(self._last_look, self._reference.tolerance)
-        step = _newest(last, compared(last, bgr, bgr, last.new_count(bgr), None), least)
+        step = _newest(last, compared(last, bgr, bgr, last.new_count(bgr), None), least, box)
         return step.box is not None and step.novelty >= _STEP_SHARE * found.novelty and overlapping(step.box, box)
 
     def _pass(self, bgr: ColorImage, time_s: float, difference: Difference, least: float, novelty: float) -> None:
@@ -230,9 +228,10 @@ class ColorWatch:
         self._last_look, self._before, self._before_s = self._before, bgr, time_s
 
 
-def _newest(reference: ColorReference, difference: Difference, least: float) -> _Found:
+def _newest(reference: ColorReference, difference: Difference, least: float, awaited: Box | None) -> _Found:
+    # A jacket may be two places: the one that waits to be confirmed comes first.
     enough = least + _BUSY_SHARE * difference.count
-    most, hit, hit_own, hit_novelty = 0.0, None, 0, 0.0
+    most, hit, hit_own, best = 0.0, None, 0, (False, 0.0)
     found = places(difference.mask, least)
     if found:
         whole = reference.exchange(difference.seen, difference.overlap, difference.mask)
@@ -241,10 +240,11 @@ def _newest(reference: ColorReference, difference: Difference, least: float) -> 
     for box, own in found:
         novelty = reference.novelty(difference.seen, difference.overlap, box, whole)
         most = max(most, novelty)
-        if novelty >= max(enough, _LIKE_SHARE * own) and novelty > hit_novelty:
-            x, y, width, height = box
-            hit = x + max(difference.overlap.dx, 0), y + max(difference.overlap.dy, 0), width, height
-            hit_own, hit_novelty = own, novelty
+        x, y, width, height = box
+        place = x + max(difference.overlap.dx, 0), y + max(difference.overlap.dy, 0), width, height
+        rank = awaited is not None and overlapping(awaited, place), novelty
+        if novelty >= max(enough, _LIKE_SHARE * own) and rank > best:
+            hit, hit_own, best = place, own, rank
     if hit is None and difference.count > _SCENE_SHARE * difference.mask.size:
         hit, hit_own = (0, 0, difference.seen.shape[1], difference.seen.shape[0]), difference.count
     return _Found(most, hit, hit_own)

@@ -38,6 +38,8 @@ _CHROMA_BIN = (np.clip((_LEVEL - 128) // _CHROMA_STEP + _CHROMA_BINS // 2 - 1, 0
 _RED_BIN = (_CHROMA_BIN * _CHROMA_BINS).astype(np.int16)
 # So many cells around a place are looked at with it: what moved out of it is found there.
 _GROWN = 4
+# With so little of the picture differing, the camera stands still.
+_STILL_SHARE = 0.02
 # The camera is looked for within a fifth of the picture, and believed when it explains more than standing still does.
 _REACH = 5
 _BETTER = 0.02
@@ -111,8 +113,8 @@ class ColorReference:
     def differing(self, seen_bgr: ColorImage, overlap: Overlap) -> Mask:
         """Marks cells with a colour that no neighbour had, or that had a colour that no neighbour has; 0 or 255.
 
-        The outermost cells and lines of one cell's width are left out: there a moving camera shows what is new to it
-        without anything having changed.
+        Lines of one cell's width are left out and, where more differs than what somebody puts on, the outermost cells:
+        there a moving camera shows what is new to it without anything having changed.
 
         Args:
             seen_bgr: uint8 `(H, W, 3)`, in the light of the reference.
@@ -123,8 +125,9 @@ class ColorReference:
         low, high = _range(seen, self.tolerance)
         still_there = cv2.inRange(overlap.of_reference(self.bgr), low, high)
         mask = cv2.bitwise_not(cv2.bitwise_and(same, still_there))
-        mask[0] = mask[-1] = 0
-        mask[:, 0] = mask[:, -1] = 0
+        if overlap != Overlap() or cv2.countNonZero(mask) > _STILL_SHARE * mask.size:
+            mask[0] = mask[-1] = 0
+            mask[:, 0] = mask[:, -1] = 0
         return cv2.morphologyEx(mask, cv2.MORPH_OPEN, _THICK)  # type: ignore[return-value]
 
     def shift(self, seen_bgr: ColorImage) -> Overlap:

@@ -149,6 +149,23 @@ def test_a_change_is_found_once_and_soon(before: Image, after: Image) -> None:
     assert _CHANGE <= keys[0][0] <= _CHANGE + _FPS // 2
 
 
+def test_a_hat_at_the_edge_of_the_picture_is_found() -> None:
+    before, after = _scene(), _scene(hat=True)
+    keys = _keys(lambda index, rng: _taken(after if index >= _CHANGE else before, rng, (220, 508)))
+    assert [_CHANGE <= index <= _CHANGE + _FPS // 2 for index, _ in keys] == [True]
+
+
+def test_a_jacket_in_two_places_is_found_though_they_take_turns_in_showing_more() -> None:
+    def frame(index: int, rng: np.random.Generator) -> Image:
+        room = _scene()
+        for side in (0, 1) if index >= _CHANGE else ():
+            x, wide = 440 + 90 * side, 40 + 12 * ((index + side) % 2)
+            cv2.rectangle(room, (x, 580), (x + wide, 660), _BLUE, -1)
+        return _taken(room, rng)
+
+    assert [_CHANGE <= index <= _CHANGE + _FPS // 2 for index, _ in _keys(frame)] == [True]
+
+
 def _gray(bgr: Image) -> Image:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
 
