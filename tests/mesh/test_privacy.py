@@ -33,7 +33,7 @@ from tests.support.mesh import client, running_mesh
 from tests.support.plants import Plants
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.mesh, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.mesh, pytest.mark.timeout(300)]
 _PRODUCTS = 12
 _USER, _NAME = "ada.lovelace-7f3c", "Augusta Ada King"
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.")
