@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tarfile
@@ -50,7 +51,7 @@ def find_chromium() -> Chromium:
     chosen = os.environ.get("VITRINE_CHROMIUM")
     if chosen:
         return Chromium(Path(chosen), {})
-    version = (_PACKAGE / "package.json").stat().st_mtime_ns
+    version = json.loads((_PACKAGE / "package.json").read_text())["version"]
     folder = _ROOT / f"build/chromium-{version}"
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
