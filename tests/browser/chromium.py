@@ -29,7 +29,7 @@ pipeline(createReadStream(from), createBrotliDecompress(), createWriteStream(to)
 """
 _FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="relative">cache</cachedir></fontconfig>
+<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>
 """
 
 
@@ -58,9 +58,8 @@ def find_chromium() -> Chromium:
         with tempfile.TemporaryDirectory(dir=folder.parent) as half:
             _unpack(Path(half, "whole"))
             Path(half, "whole").rename(folder)
-    return Chromium(
-        folder / "chromium", {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")}
-    )
+    environment = {"LD_LIBRARY_PATH": "lib", "FONTCONFIG_FILE": "fonts.conf", "XDG_CACHE_HOME": "cache"}
+    return Chromium(folder / "chromium", {name: str(folder / path) for name, path in environment.items()})
 
 
 def _unpack(folder: Path) -> None:
