@@ -46,7 +46,7 @@ _CONFIRM_S, _CONFIRM_SLOWLY_S = 0.1, 0.24
 # Of what is there when looking begins, so little may move.
 _STILL_SHARE = 0.03
 # How often one looks while nothing is new, and within the minimum interval: between those looks people move far.
-_LOOK_S, _EARLY_LOOK_S = 0.12, 0.25
+_LOOK_S, _EARLY_LOOK_S = 0.12, 0.33
 # Frames further apart than this are not waited for twice: a second one would come too late.
 _SPARSE_S = 0.3
 

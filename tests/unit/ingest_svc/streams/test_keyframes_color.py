@@ -89,8 +89,8 @@ def test_one_frame_in_an_eighth_of_a_second_is_looked_at_fewer_before_and_all_wh
             frame = _taken(_scene(top=_BLUE if index >= _CHANGE else _RED), rng)
             if selector.judge(frame, time_ns).is_key:
                 key = index
-    found = _CHANGE + 2
-    assert looked_at[: looked_at.index(found) + 1] == [0, 3, 6, 9, *range(11, found, 2), found]
+    found = _CHANGE + 1
+    assert looked_at[: looked_at.index(found) + 1] == [0, 4, 8, *range(10, found, 2), found]
     assert key == found
 
 
@@ -117,8 +117,8 @@ def test_a_frame_within_the_minimum_interval_is_looked_at_but_too_soon() -> None
     selector, rng = KeyframeSelector(), np.random.default_rng(2)
     selector.judge(_taken(_scene(), rng), 0)
     assert not selector.is_due(_S // 5)
-    assert selector.is_due(_S // 4)
-    judgement = selector.judge(_taken(_scene(top=_BLUE), rng), _S // 4)
+    assert selector.is_due(_S // 3)
+    judgement = selector.judge(_taken(_scene(top=_BLUE), rng), _S // 3)
     assert (judgement.is_key, judgement.too_soon) == (False, True)
 
 
