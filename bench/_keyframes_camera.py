@@ -26,6 +26,8 @@ class View:
         offset: What is added.
         shadow: How much darker the left side is than the right, 0-1.
         band: How strong and where bands of a rolling shutter under mains light are: `(strength, phase)`.
+        band_count: How many of them are in the picture.
+        upright: Whether they stand, as in a phone that is held upright.
         noise: Standard deviation of the sensor's noise, levels.
         blur: Sigma of the lens, pixels.
     """
@@ -38,6 +40,8 @@ class View:
     offset: float = 0.0
     shadow: float = 0.0
     band: tuple[float, float] = (0.0, 0.0)
+    band_count: float = 1.7
+    upright: bool = False
     noise: float = 2.0
     blur: float = 0.0
 
@@ -120,8 +124,9 @@ def developed(image: Image, view: View, grain: npt.NDArray[np.float32]) -> Image
     if view.shadow:
         light = light * np.linspace(1 - view.shadow, 1, width, dtype=np.float32)[None, :, None]
     if view.band[0]:
-        rows = np.arange(height, dtype=np.float32) / height
-        light = light * (1 + view.band[0] * np.sin(2 * np.pi * (1.7 * rows + view.band[1])))[:, None, None]
+        lines = np.linspace(0, 1, width if view.upright else height, endpoint=False, dtype=np.float32)
+        gain = 1 + view.band[0] * np.sin(2 * np.pi * (view.band_count * lines + view.band[1]))
+        light = light * (gain[None, :, None] if view.upright else gain[:, None, None])
     lit = image * light.astype(np.float32) + (view.offset + view.noise * grain)
     return np.clip(lit, 0, 255).astype(np.uint8)
 

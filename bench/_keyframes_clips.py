@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench._keyframes_camera import Clip, Setting, Studio, View, filmed, rng_of
+import cv2
+import numpy as np
+
+from bench._keyframes_camera import Clip, Script, Setting, Studio, View, filmed, photographed, rng_of
 from bench._keyframes_colors import other_color
 from bench._keyframes_nuisances import NEGATIVES
-from bench._keyframes_scene import Garment, Person, World, dressed, some_ground, some_person
+from bench._keyframes_scene import Garment, Image, Person, World, dressed, some_ground, some_person
 
 PARTS = {
     "equal_luma": "top",
@@ -17,6 +21,8 @@ PARTS = {
     "jacket": "jacket",
     "trousers": "bottom",
 }
+# A change that shows on less of the picture is none: a hat that is put on above its upper edge, somebody out of view.
+_LEAST_SHOWN, _SHOWN_LEVELS = 0.0005, 12
 NUISANCES = ("still", "still", "flicker", "ramp", "pan", "shake", "walk", "noise")
 
 
@@ -34,20 +40,51 @@ def outfit_clip(kind: str, seed: int, setting: Setting, nuisance: str | None = N
     looks = [studio.world.people[0]]
     for _ in moments:
         looks.append(dressed(looks[-1], rng, PARTS[kind], same_luma=kind == "equal_luma"))
-    done = 0
-    frame_s = 1 / setting.fps
+
+    def wear(index: int) -> None:
+        studio.world.people[0] = clothed(studio.world.people[0], looks[index])
+
+    clip = filmed_changing(kind, seed, studio, move, moments, wear)
+    clip.name += f"-{nuisance}"
+    return clip
+
+
+def filmed_changing(
+    kind: str, seed: int, studio: Studio, move: Script, moments: Sequence[float], wear: Callable[[int], None]
+) -> Clip:
+    """Takes a clip in which outfits change at some moments; those that show are its truth.
+
+    Args:
+        kind: What happens.
+        seed: For its name.
+        studio: Draws it.
+        move: What light, camera and people do besides.
+        moments: When, seconds.
+        wear: Puts on the outfit of that number, 0 for the first.
+    """
+    done, shown = 0, []
 
     def script(studio: Studio, time_s: float, index: int) -> View:
         nonlocal done
-        while done < len(moments) and time_s >= moments[done] - 1e-9:
+        due = done < len(moments) and time_s >= moments[done] - 1e-9
+        view = move(studio, time_s, index)
+        if due:
+            before = photographed(studio.world.drawn(), view, studio.setting)
             done += 1
-            studio.world.people[0] = clothed(studio.world.people[0], looks[done])
-        return move(studio, time_s, index)
+            wear(done)
+            after = photographed(studio.world.drawn(), view, studio.setting)
+            if _shows(before, after):
+                shown.append(moments[done - 1])
+        return view
 
     clip = filmed(kind, seed, script, studio)
-    clip.name += f"-{nuisance}"
-    clip.changes_s = [(at, at + frame_s) for at in moments]
+    clip.changes_s = [(at, at + 1 / studio.setting.fps) for at in shown]
     return clip
+
+
+def _shows(before: Image, after: Image) -> bool:
+    differs = cv2.absdiff(before, after).max(axis=2) >= _SHOWN_LEVELS
+    return bool(np.count_nonzero(differs) >= _LEAST_SHOWN * differs.size)
 
 
 def clothed(person: Person, look: Person) -> Person:

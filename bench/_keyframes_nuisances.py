@@ -28,6 +28,17 @@ def _flicker(_studio: Studio, rng: np.random.Generator) -> Script:
     return script
 
 
+def _mains(_studio: Studio, rng: np.random.Generator) -> Script:
+    """Lamps that pulse at 100 or 120 Hz before a rolling shutter: bands that stand, creep or jump between frames."""
+    depth, count, upright = rng.uniform(0.05, 0.3), rng.uniform(0.6, 3.5), bool(rng.random() < 0.3)
+    creep = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else rng.uniform(-0.03, 0.03)
+
+    def script(studio: Studio, _time_s: float, index: int) -> View:
+        return replace(studio.base, band=(depth, creep * index), band_count=count, upright=upright)
+
+    return script
+
+
 def _ramp(_studio: Studio, rng: np.random.Generator) -> Script:
     low, high = sorted(rng.uniform([0.45, 1.0], [0.95, 1.7]))
     low, high = (high, low) if rng.random() < 0.5 else (low, high)
@@ -125,6 +136,7 @@ def _shadow(_studio: Studio, rng: np.random.Generator) -> Script:
 NEGATIVES: dict[str, Maker] = {
     "still": _still,
     "flicker": _flicker,
+    "mains": _mains,
     "ramp": _ramp,
     "white_balance": _white_balance,
     "pan": _pan,

@@ -11,7 +11,9 @@ count, and the maximum interval is out of the way.
 are steady, people sway. `outfit, hard`: the same while the light flickers or fades, the camera pans or shakes, or the
 person walks. `light, camera, noise` and `motion, zoom, shadow`: nothing changes.
 
-With `--video DIR` also the real clips of its manifest.json that say where their cuts are.
+With `--video DIR` also the real clips of its manifest.json that say where their cuts are. With `--people DIR` also
+people of photographs `NAME.jpg` with masks `NAME_mask.png` and `ccp_labels.json`, recoloured by garment: groups
+`photos`, `photos, hard` and `photos, still`, no targets.
 
 CPU is what decoding and judging take for each frame of a stream, looked at or not; both modes in turn, the same clips.
 
@@ -26,6 +28,7 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 sys.path.pop(0)  # this folder: its `mesh.py` would hide the package
@@ -35,6 +38,7 @@ import cv2
 from bench._keyframes_camera import Clip, Setting
 from bench._keyframes_clips import PARTS, cut_clip, negative_clip, outfit_clip
 from bench._keyframes_nuisances import NEGATIVES
+from bench._keyframes_people import photo_clips
 from bench._keyframes_score import MODES, Score, judged, matched
 from bench._keyframes_video import real_clips
 
@@ -45,7 +49,7 @@ SETTINGS = (
     Setting(fps=6, quality=85), Setting(fps=24, quality=40, seconds=5.5), Setting(width_px=1280, height_px=720),
 )  # fmt: skip
 HARD = ("flicker", "ramp", "pan", "shake", "walk", "noise")
-STEADY = ("flicker", "ramp", "white_balance", "pan", "shake", "noise", "low_light")
+STEADY = ("flicker", "mains", "ramp", "white_balance", "pan", "shake", "noise", "low_light")
 MOVING = ("walk", "gesture", "zoom", "shadow")
 MUST_CUT = ("bbb_0_30", "bikes")
 LEAST, MOST_FALSE, MOST_CPU = 0.95, 1.0, 1.25
@@ -81,10 +85,10 @@ def clips(plan: Plan) -> Iterable[tuple[str, Clip]]:
                 yield group, negative_clip(kind, FIRST_SEED + i, SETTINGS[i % len(SETTINGS)])
 
 
-def measure(plan: Plan) -> dict[str, dict[str, Score]]:
+def measure(every: Iterable[tuple[str, Clip]]) -> dict[str, dict[str, Score]]:
     """Scores by mode and group."""
     scores: dict[str, dict[str, Score]] = {mode: {} for mode in MODES}
-    for index, (group, clip) in enumerate(clips(plan)):
+    for index, (group, clip) in enumerate(every):
         order = list(MODES) if index % 2 else list(reversed(MODES))
         for mode in order:
             run = judged(clip.jpegs, clip.times_ns, mode)
@@ -155,11 +159,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer clips; below 50 s")
     parser.add_argument("--seeds", type=int, default=6, help="seeds of each group (default 6)")
+    parser.add_argument("--people", type=Path, help="folder with photographs of people and their masks")
     parser.add_argument("--video", type=Path, help="folder with clips and manifest.json")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     count = arguments.seeds
-    scores = measure(Plan(2, 1, 1, 1) if arguments.quick else Plan(count, count, count, count))
+    drawn = clips(Plan(2, 1, 1, 1) if arguments.quick else Plan(count, count, count, count))
+    scores = measure(chain(drawn, photo_clips(arguments.people, count) if arguments.people else ()))
     show(scores)
     answer = report(scores, show_video(arguments.video) if arguments.video else {})
     print(json.dumps(answer))
