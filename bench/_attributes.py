@@ -137,7 +137,7 @@ def name_judged(truth: Lab, answer: Lab) -> tuple[bool, bool, bool]:
 
 
 def on_drawn(count: int) -> dict[str, object]:
-    """Names the patterns of drawn garments of a seed that nothing was trained on, by `fashion/2` and by the rule."""
+    """Names the patterns of drawn garments of a seed that nothing was trained on, by `fashion/3` and by the rule."""
     embedder, views, truths = FashionEmbedder(), [], []
     for product in demo_products(count, DRAWN_SEED):
         views.append(cut_out(product.rendering.image_bgr).view)

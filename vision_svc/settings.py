@@ -38,7 +38,7 @@ class VisionSettings(ServiceSettings):
     )
     garment_embedder: Literal["trained", "hand-made", "hub"] = Field(
         default="trained",
-        description="What makes vectors: our trained `fashion/2`, `hand-made/1`, or the network of "
+        description="What makes vectors: our trained `fashion/3`, `hand-made/1`, or the network of "
         "`garment_embedder_hub`. Another one needs another index.",
     )
     garment_embedder_hub: str = Field(

@@ -210,7 +210,7 @@ def test_wheel_holds_what_runs_need_and_nothing_of_the_tests(wheel: Path) -> Non
     assert any(name.startswith("ingest_svc/migrations/versions/") for name in names)
     assert any(name.endswith("weights/hand-made-1.npz") for name in names)
     assert any(name.endswith("weights/parser-1.safetensors") for name in names)
-    assert any(name.endswith("weights/encoder-fashion-2.safetensors") for name in names)
+    assert any(name.endswith("weights/encoder-fashion-3.safetensors") for name in names)
     roots = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert roots == {
         "mesh", "imaging", "ingest_svc", "vision_svc", "retrieval_svc", "profile_svc", "edge_proxy",

@@ -1,4 +1,4 @@
-"""`fashion/2`: the fashion encoder that we trained."""
+"""`fashion/3`: the fashion encoder that we trained."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from vision_svc.models.onnx_net import Graph, OnnxNet, Weights, load_weights, sh
 
 FloatArray = npt.NDArray[np.float32]
 
-FASHION = "fashion/2"
-WEIGHTS_FILE = Path(__file__).parent / "weights" / "encoder-fashion-2.safetensors"
+FASHION = "fashion/3"
+WEIGHTS_FILE = Path(__file__).parent / "weights" / "encoder-fashion-3.safetensors"
 SPEC = ModelSpec(
     task=Task.GARMENT_EMBED,
     model=FASHION,
@@ -39,7 +39,7 @@ class FashionTensors:
 
 
 class FashionEmbedder(Model[GarmentView, FashionTensors, FloatArray, FloatArray]):
-    """`fashion/2`: vectors of garments. Deterministic; safe for use from several threads."""
+    """`fashion/3`: vectors of garments. Deterministic; safe for use from several threads."""
 
     spec = SPEC
 

@@ -1,4 +1,4 @@
-"""What `fashion/2` looks at: the garment's own pixels in a square, and a few hundred of its colours."""
+"""What `fashion/3` looks at: the garment's own pixels in a square, and a few hundred of its colours."""
 
 from dataclasses import dataclass
 

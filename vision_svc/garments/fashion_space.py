@@ -1,4 +1,4 @@
-"""The space of `fashion/2`: its blocks, and how measurements become vectors in it.
+"""The space of `fashion/3`: its blocks, and how measurements become vectors in it.
 
 A vector has six blocks one after the other. Each has Euclidean length 1 times its weight, and the squares of the
 weights add up to 1, so the cosine of two garments is the sum of the blocks' own cosines, each at its squared weight:
@@ -42,7 +42,7 @@ SIZES = {
 }
 # The blocks' shares of the cosine; square roots of them are the blocks' lengths. Kind and look find what is alike; the
 # others tell two alike garments apart, so that one that is worn again is known (`bench/wearing.py`).
-WEIGHTS = {"kind": 0.40, "pattern": 0.04, "look": 0.30, "color": 0.12, "texture": 0.09, "gradient": 0.05}
+WEIGHTS = {"kind": 0.30, "pattern": 0.04, "look": 0.46, "color": 0.10, "texture": 0.06, "gradient": 0.04}
 DIMENSION = sum(SIZES.values())
 _STARTS = dict(zip(SIZES, np.cumsum([0, *SIZES.values()]).tolist(), strict=False))
 BLOCKS = {name: slice(_STARTS[name], _STARTS[name] + size) for name, size in SIZES.items()}

@@ -1,4 +1,4 @@
-"""Words in the space of `fashion/2`."""
+"""Words in the space of `fashion/3`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ TEXT_SPEC = ModelSpec(
     backend="numpy",
     license="Apache-2.0",
     source="vitrine",
-    description="Categories, occasions, patterns and colours as blocks of the space of fashion/2; no network.",
+    description="Categories, occasions, patterns and colours as blocks of the space of fashion/3; no network.",
     dimension=space.DIMENSION,
 )
 # How much each kind of word counts in the score of a garment: the category most, then the colour, then the pattern.
@@ -43,7 +43,7 @@ _FOLDS = ((-14.0, 0.85), (-7.0, 0.95), (0.0, 1.0), (0.0, 1.0), (4.0, 0.95), (8.0
 
 
 class FashionTextEmbedder:
-    """Words in the space of `fashion/2`: each word that it knows fills the block that it says something about.
+    """Words in the space of `fashion/3`: each word that it knows fills the block that it says something about.
 
     Categories fill the kind block, and so do occasions ("formal", "sporty") where no category is named; patterns and
     colours fill theirs. Blocks that the text says nothing about stay empty, so they do not move a ranking. A text

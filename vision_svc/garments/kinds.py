@@ -1,4 +1,4 @@
-"""The kinds of garments that `fashion/2` tells apart, and what the labels of data sets say about them."""
+"""The kinds of garments that `fashion/3` tells apart, and what the labels of data sets say about them."""
 
 # Order matters: it is the order of the network's outputs and of the kind block of its vectors.
 KINDS = (

@@ -82,7 +82,7 @@ def named_pattern(
 
     Args:
         measured: By the rule.
-        vector: Of `fashion/2`, `(D,)`; one that says nothing of patterns changes nothing.
+        vector: Of `fashion/3`, `(D,)`; one that says nothing of patterns changes nothing.
         worn: Somebody wears it. Of a garment that lies alone the encoder's word is taken as it is: of 420 drawn ones
             98 % were right, at a mean chance of 0.86.
         closer: The vector of a close-up of it, `(D,)`; None where there is none.

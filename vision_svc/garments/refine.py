@@ -35,7 +35,7 @@ def finer_category(category: str, vector: npt.ArrayLike, finer: Names | None = N
 
     Args:
         category: As the parser names it.
-        vector: Of `fashion/2`, `(D,)`.
+        vector: Of `fashion/3`, `(D,)`.
         finer: What names may mean and from when on; `FINER` where nothing is said.
     """
     table = FINER if finer is None else finer
@@ -60,7 +60,7 @@ def refined(
         parsed: The garment.
         attributes: How it was described under its coarse name; None when it was not.
         view: Its pixels.
-        vector: Of `fashion/2`, `(D,)`.
+        vector: Of `fashion/3`, `(D,)`.
         closer: That of a close-up of it, for its pattern; None without.
     """
     category = finer_category(parsed.category, vector)
@@ -78,7 +78,7 @@ def refined(
 def with_pattern(
     attributes: Attributes, vector: npt.ArrayLike, *, worn: bool = True, closer: npt.ArrayLike | None = None
 ) -> Attributes:
-    """Names the pattern of a garment, worn or alone, with the help of vectors of `fashion/2`; see `named_pattern`."""
+    """Names the pattern of a garment, worn or alone, with the help of vectors of `fashion/3`; see `named_pattern`."""
     pattern = named_pattern(attributes.pattern, vector, worn=worn, closer=closer)
     if pattern == attributes.pattern:
         return attributes

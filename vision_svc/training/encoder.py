@@ -1,4 +1,4 @@
-"""Trains the network of `fashion/2`: `python -m vision_svc.training.encoder --garments DIR --out FILE`.
+"""Trains the network of `fashion/3`: `python -m vision_svc.training.encoder --garments DIR --out FILE`.
 
 DIR holds `labels.csv` (columns file, label, sender_id) and the photos. Street photos with masks (`--parsing`, with
 `--mask-labels`) and drawn garments (`--drawn`, written by `python -m retrieval_svc.catalog.demo`) add kinds that the

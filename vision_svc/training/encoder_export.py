@@ -1,4 +1,4 @@
-"""Makes the weights of `fashion/2`: `python -m vision_svc.training.encoder_export --checkpoint FILE --garments DIR`.
+"""Makes the weights of `fashion/3`: `python -m vision_svc.training.encoder_export --checkpoint FILE --garments DIR`.
 
 Folds the normalisations of the trained network away, keeps float16, and fits the numbers of the space beside it on the
 training side of the photos: the mean feature, rotations of colour and texture that make what an accident of the photo
@@ -35,7 +35,7 @@ _LONG_SIDE_PX = 400
 _REGULARISE, _REGULARISE_LOOK = 0.1, 0.3
 _NOT_SHIPPED = ("projection.", "instance.", "mimic.")
 ABOUT = {
-    "model": "fashion/2",
+    "model": "fashion/3",
     "license": "Apache-2.0",
     "kinds": ",".join(KINDS),
     "patterns": ",".join(PATTERN_KINDS),

@@ -1,4 +1,4 @@
-"""Fits the last layer of `fashion/2` anew: `python -m vision_svc.training.encoder_head`.
+"""Fits the last layer of `fashion/3` anew: `python -m vision_svc.training.encoder_head`.
 
 A teacher that knows photos speaks badly of drawn garments, and its pupil learns that. The features are good for both,
 so only the layer that names kinds is fitted again: to the labels of drawings, while it keeps to what it said of photos.

@@ -1,4 +1,4 @@
-"""What the labels of the training sets mean: each names one kind of `fashion/2`, or several that it holds together."""
+"""What the labels of the training sets mean: each names one kind of `fashion/3`, or several that it holds together."""
 
 import zlib
 

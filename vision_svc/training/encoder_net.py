@@ -1,4 +1,4 @@
-"""The network of `fashion/2`: a small residual network on four channels (colour and mask)."""
+"""The network of `fashion/3`: a small residual network on four channels (colour and mask)."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""A teacher for `fashion/2`: `python -m vision_svc.training.encoder_teacher --cache FILE --out FILE`.
+"""A teacher for `fashion/3`: `python -m vision_svc.training.encoder_teacher --cache FILE --out FILE`.
 
 Two thousand photos are few to learn seeing from. The teacher is an EfficientNet-Lite that has seen ImageNet, fine-tuned
 on the same samples; `encoder --teacher` then lets the small network, which starts from nothing, imitate it. Nothing of

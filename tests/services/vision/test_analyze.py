@@ -37,7 +37,7 @@ async def test_a_photo_gives_garments_with_everything(user: Caller, astronaut: i
     assert suit.attributes.confidence["sleeve_length"] > 0.3
     assert suit.attributes.length == ""  # the picture ends above the hem
     assert suit.attributes.confidence["length"] == 0
-    assert (len(suit.embedding.values), suit.embedding.model) == (DIMENSION, "fashion/2")
+    assert (len(suit.embedding.values), suit.embedding.model) == (DIMENSION, "fashion/3")
     assert np.linalg.norm(suit.embedding.values) == pytest.approx(1, abs=1e-4)
     assert suit.embedding.model == seen.outfit_embedding.model == seen.models[-1].model
     mask = decode_bgr(suit.mask.png)

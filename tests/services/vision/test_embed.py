@@ -130,6 +130,6 @@ async def test_text_says_what_it_understood(user: Caller) -> None:
 
 async def test_a_text_without_meaning_still_has_a_vector_and_says_so(user: Caller) -> None:
     answer = await embed_text(user, "???")
-    assert (len(answer.embedding.values), answer.embedding.model) == (DIMENSION, "fashion/2")
+    assert (len(answer.embedding.values), answer.embedding.model) == (DIMENSION, "fashion/3")
     assert answer.understanding.coverage == 0
     assert answer.models[0].degraded

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 def vector(angle_deg: float) -> SeenEmbedding:
     angle = np.radians(angle_deg)
-    return SeenEmbedding("fashion/2", np.array([np.cos(angle), np.sin(angle)], np.float32))
+    return SeenEmbedding("fashion/3", np.array([np.cos(angle), np.sin(angle)], np.float32))
 
 
 NAVY = SeenGarment("g", "top", "shirt", colors=(SeenColor("navy", "", (20.0, 3.0, -17.0), 1.0),), embedding=vector(0))

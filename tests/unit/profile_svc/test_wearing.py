@@ -143,12 +143,14 @@ def test_of_two_like_garments_the_likest_is_meant_and_of_equals_the_newest() -> 
 @pytest.mark.parametrize(
     ("model", "angle_deg", "same"),
     [
+        ("fashion/3", 45, True),
+        ("fashion/3", 46, False),
         ("fashion/2", 46, True),
         ("fashion/2", 47, False),
         ("hand-made/1", 65, True),
         ("hand-made/1", 66, False),
-        ("fashion/3", 31, True),
-        ("fashion/3", 32, False),  # never measured
+        ("fashion/4", 31, True),
+        ("fashion/4", 32, False),  # never measured
     ],
 )
 def test_each_model_has_its_own_limit(model: str, angle_deg: float, same: bool) -> None:

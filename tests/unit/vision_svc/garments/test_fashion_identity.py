@@ -1,4 +1,4 @@
-"""One model id, one space: whatever changes the vectors of `fashion/2` needs another id, so that indexes are rebuilt.
+"""One model id, one space: whatever changes the vectors of `fashion/3` needs another id, so that indexes are rebuilt.
 
 A changed weights file, block, temperature or measurement of pixels fails here. Then raise `FASHION`, and run
 `python -m tests.unit.vision_svc.garments.test_fashion_identity` for the new vectors.

@@ -87,7 +87,7 @@ def missing() -> Any:
 
 
 class Reader:
-    """Sees stripes in small pictures, and hardly any in large ones; for "fashion/2"."""
+    """Sees stripes in small pictures, and hardly any in large ones; for "fashion/3"."""
 
     def __init__(self) -> None:
         self.heights: list[int] = []

@@ -226,7 +226,7 @@ def test_a_hub_model_that_cannot_be_loaded_falls_back_whole(tmp_path: Path, mode
     registry = make_registry(settings, LatencyRecorder())
     registry.load_selected()
     for task in (Task.GARMENT_EMBED, Task.TEXT_EMBED):
-        assert registry.use(task).model == "fashion/2"
+        assert registry.use(task).model == "fashion/3"
         assert "stands in for local/" in registry.use(task).degraded_reason
 
 
@@ -243,7 +243,7 @@ def test_a_hub_model_that_loads_and_cannot_run_falls_back_whole(
     registry = make_registry(settings, LatencyRecorder())
     registry.load_selected()
     for task in (Task.GARMENT_EMBED, Task.TEXT_EMBED):
-        assert registry.use(task).model == "fashion/2"
+        assert registry.use(task).model == "fashion/3"
     assert "no kernel image" in registry.use(Task.GARMENT_EMBED).degraded_reason
 
 
@@ -268,7 +268,7 @@ def test_hub_models_with_numbers_that_are_none_fall_back(tmp_path: Path, models_
     )  # fmt: skip
     registry = make_registry(settings, LatencyRecorder())
     registry.load_selected()
-    assert registry.use(Task.GARMENT_EMBED).model == "fashion/2"
+    assert registry.use(Task.GARMENT_EMBED).model == "fashion/3"
     assert registry.use(Task.GARMENT_PARSE).model == "pose-unet/1"
     for task in (Task.GARMENT_EMBED, Task.GARMENT_PARSE):
         assert "expected finite numbers" in registry.use(task).degraded_reason
