@@ -7,6 +7,7 @@ import contextlib
 import gc
 import random
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -71,11 +72,11 @@ def run(settings: S, build: Build[S]) -> None:
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, which spends a fifth less CPU on a frame than asyncio's own; where there is none (Windows), that."""
-    try:
-        import uvloop  # noqa: PLC0415 - not there on every system
-    except ImportError:
+    """uvloop's, which spends a sixth less CPU on a frame than asyncio's own; Windows has none."""
+    if sys.platform == "win32":
         return asyncio.new_event_loop()
+    import uvloop  # noqa: PLC0415 - not there on every system
+
     return uvloop.new_event_loop()
 
 

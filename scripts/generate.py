@@ -70,11 +70,8 @@ def _ensure_plugins() -> None:
     """Installs the TypeScript plugin when it is not there."""
     if (WEB_BIN / "protoc-gen-es").exists():
         return
-    npm = shutil.which("npm", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
-    if npm is None:
-        sys.exit("npm was not found: install Node, or the development requirements, which bring one")
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run([npm, "ci", "--silent"], check=True, cwd=ROOT, env=environment)
+    if subprocess.run([sys.executable, ROOT / "scripts/web.py", "install-all"], check=False).returncode:
+        sys.exit("the packages of package-lock.json could not be installed")
 
 
 def generate(out: Path) -> None:

@@ -22,9 +22,10 @@ _LOCK = ROOT / "package-lock.json"
 _INSTALLED = ROOT / "node_modules/.vitrine-installed"
 _BUILT = ROOT / "build/web.sha256"
 _MADE = {"dist", "node_modules"}
-# A registry that cannot be reached is given up soon: the mesh does without the dashboard.
 _NPM = ["npm", "ci", "--loglevel=error", "--no-fund", "--no-audit", "--prefer-offline"]
 _PATIENCE = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000"]
+# Where the mesh can do without the dashboard, a registry that does not answer is given up soon.
+_HASTE = ["--fetch-retries=0", "--fetch-timeout=10000"]
 
 
 class ToolError(Exception):
@@ -40,11 +41,12 @@ class ToolError(Exception):
         super().__init__(f"{' '.join(command)} failed")
 
 
-def install(*, everything: bool) -> None:
+def install(*, everything: bool, optional: bool = False) -> None:
     """Installs the packages of the lock file, where they are not there.
 
     Args:
         everything: Also those that only tests, lint and generation need.
+        optional: Whether it can be done without, so that no registry is waited for.
 
     Raises:
         ToolError: npm cannot, for example because its registry does not answer.
@@ -53,12 +55,15 @@ def install(*, everything: bool) -> None:
     there = _INSTALLED.read_text() if _INSTALLED.exists() else ""
     if there == wanted or there == f"all {_digest([_LOCK])}":
         return
-    _run([*_NPM, *_PATIENCE, *([] if everything else ["--omit=dev"])], ROOT)
+    _run([*_NPM, *(_HASTE if optional else _PATIENCE), *([] if everything else ["--omit=dev"])], ROOT)
     _INSTALLED.write_text(wanted)
 
 
-def build() -> bool:
+def build(*, optional: bool = False) -> bool:
     """Builds the dashboard, where its sources have changed since.
+
+    Args:
+        optional: Whether it can be done without.
 
     Returns:
         Whether there was something to do.
@@ -69,7 +74,8 @@ def build() -> bool:
     digest = _digest(sorted(_sources()))
     if (CLIENT / "dist/index.html").exists() and _BUILT.exists() and _BUILT.read_text() == digest:
         return False
-    install(everything=False)
+    print("Building the dashboard ...", flush=True)
+    install(everything=False, optional=optional)
     _run(["npm", "run", "--silent", "build"], CLIENT)
     _BUILT.parent.mkdir(exist_ok=True)
     _BUILT.write_text(digest)
@@ -145,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "install" | "install-all":
                 install(everything=given.verb == "install-all")
             case "build":
-                if build():
+                if build(optional=given.optional):
                     print("The dashboard was built.")
             case "check":
                 check()

@@ -15,8 +15,8 @@ from tests.browser.dashboard import PATIENCE_MS, Dashboard, running_dashboard
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def dashboard(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dashboard]:
-    """The dashboard of a running mesh in a real Chromium."""
+    """The dashboard of a running mesh in a real Chromium; both end with the tests of this folder."""
     async with running_dashboard(tmp_path_factory.mktemp("dashboard")) as running:
         yield running

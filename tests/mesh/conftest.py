@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -125,11 +125,8 @@ def way(request: pytest.FixtureRequest) -> Way:
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """The workspace's packages; set-up installs them, and this does where it did not."""
-    folder = _ROOT / "node_modules"
-    if not (folder / "@connectrpc/connect-web").is_dir():
-        environment = {**os.environ, "PATH": f"{_NODE_BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
-        subprocess.run([_NODE_BIN / "npm", "ci", "--no-audit", "--no-fund"], cwd=_ROOT, env=environment, check=True)
-    return folder
+    subprocess.run([sys.executable, _ROOT / "scripts/web.py", "install-all"], check=True)
+    return _ROOT / "node_modules"
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,9 @@ from vitrine.embedded.mesh import EmbeddedMesh
 from vitrine.embedded.plan import MeshOptions
 from vitrine.sdk import Vitrine
 
+# Two meshes may start at once, on two cores.
+_READY_S = 240.0
+
 
 @contextlib.asynccontextmanager
 async def running_mesh(folder: Path, **options: Any) -> AsyncIterator[EmbeddedMesh]:
@@ -39,6 +42,7 @@ async def running_mesh(folder: Path, **options: Any) -> AsyncIterator[EmbeddedMe
     mesh = EmbeddedMesh(
         Home(folder),
         MeshOptions(models_dir=models, durable=False, edge_settings=edge_settings, settings=settings, **options),
+        ready_s=_READY_S,
     )
     try:
         async with mesh:

@@ -66,7 +66,7 @@ async def test_what_is_declared_far_too_big_is_refused_before_it_is_sent(recorde
     reader, writer = await asyncio.open_connection("127.0.0.1", recorder.http.base_url.port)
     head = ("host: vitrine", f"authorization: Bearer {recorder.token()}", "content-length: 90000000")
     writer.write("\r\n".join([f"POST {CAPTURES} HTTP/1.1", *head, "", ""]).encode())
-    assert b" 413 " in await asyncio.wait_for(reader.readline(), 5)
+    assert b" 413 " in await asyncio.wait_for(reader.readline(), 20)
     writer.close()
 
 

@@ -70,7 +70,7 @@ async def test_service_listens_before_it_is_ready_and_start_up_is_retried(
         assert (failure.code, failure.reason) == ("UNAVAILABLE", "DEPENDENCY_UNAVAILABLE")
         assert failure.retry_after_s == 1
         database_is_up.set()
-        await asyncio.wait_for(made.server.ready.wait(), 5)
+        await asyncio.wait_for(made.server.ready.wait(), 20)
         assert len(attempts) >= 2
         assert [await health(made.channel), await health(made.channel, SERVICE)] == [SERVING, SERVING]
         assert await made.stub.Echo(made.request(), metadata=keys.user()) is not None
@@ -115,7 +115,7 @@ async def test_health_says_not_serving_while_calls_drain(settings: ServiceSettin
         await made.server.ready.wait()
         watcher = asyncio.ensure_future(watch(made.server.port, made.server.ready))
         await asyncio.sleep(0.1)
-    await asyncio.wait_for(watcher, 2)
+    await asyncio.wait_for(watcher, 20)
     assert seen.is_set()
 
 
@@ -163,14 +163,14 @@ async def test_failed_background_work_is_counted(running: Running) -> None:
 
 
 MAIN = """
-import contextlib, sys
+import asyncio, contextlib
 from mesh.server import Runtime, Service, run
 from mesh.settings import ServiceSettings
 
 @contextlib.asynccontextmanager
 async def build(runtime):
     yield Service([])
-    print("closed", flush=True)
+    print("closed", type(asyncio.get_running_loop()).__module__, flush=True)
 
 run(ServiceSettings(service_name="alone"), build)
 """
@@ -190,5 +190,5 @@ async def test_process_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
         lines.append(await asyncio.wait_for(process.stderr.readline(), 20))
     process.send_signal(number)
     out, rest = await asyncio.wait_for(process.communicate(), 20)
-    assert (process.returncode, out) == (0, b"closed\n"), rest.decode()
+    assert (process.returncode, out) == (0, b"closed uvloop\n"), rest.decode()
     assert b'"service": "alone"' in b"".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import grpc.aio
@@ -25,7 +26,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         made.append(seconds)
         return sleep(0)
 
-    monkeypatch.setattr("vitrine.sdk.following.asyncio.sleep", note)
+    # Its own name alone: servers that other tests left running in this loop sleep, too.
+    monkeypatch.setattr("vitrine.sdk.following.asyncio", SimpleNamespace(sleep=note))
     return made
 
 

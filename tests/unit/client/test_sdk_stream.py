@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import grpc.aio
@@ -228,4 +229,5 @@ async def test_following_a_capture_fails_when_the_mesh_stays_away(monkeypatch: p
 
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     sleep: Callable[[float], Any] = asyncio.sleep
-    monkeypatch.setattr("vitrine.sdk.following.asyncio.sleep", lambda seconds: sleep(seconds / 100))
+    shorter = SimpleNamespace(sleep=lambda seconds: sleep(seconds / 100))
+    monkeypatch.setattr("vitrine.sdk.following.asyncio", shorter)

@@ -43,6 +43,29 @@ async def test_camera_that_ends_or_breaks_is_passed_on() -> None:
         _ = [frame async for frame in until_interrupted(camera(FileNotFoundError()))]
 
 
+async def test_a_second_ctrl_c_is_heard_while_the_camera_hangs() -> None:
+    hangs, told = asyncio.Event(), asyncio.Event()
+
+    async def camera() -> AsyncIterator[CameraFrame]:
+        yield CameraFrame(b"one", 0.0)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await hangs.wait()
+
+    before = signal.getsignal(signal.SIGINT)
+    frames = until_interrupted(camera(), told.set)
+    await anext(frames)
+    rest = asyncio.create_task(anext(frames, None))
+    await asyncio.sleep(0.05)  # until it waits for the next frame
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.wait_for(told.wait(), 10)
+    assert not rest.done()
+    assert signal.getsignal(signal.SIGINT) is before  # the next one ends the program
+    hangs.set()
+    assert await rest is None
+
+
 def test_source_is_described_with_its_pace(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.PNG", "notes.txt"):
         (tmp_path / name).touch()

@@ -230,12 +230,16 @@ async def until_interrupted(
             coming = asyncio.create_task(_next(frames))
             try:
                 await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if stopping.done():
+                    # From here on a second Ctrl-C ends the program, also while a camera that hangs is let go.
+                    loop.remove_signal_handler(signal.SIGINT)
+                    signal.signal(signal.SIGINT, before)
+                    on_end()
             finally:
                 if not coming.done():
                     coming.cancel()
                     await asyncio.gather(coming, return_exceptions=True)  # it lets the camera go
             if stopping.done():
-                on_end()
                 return
             if (frame := await coming) is None:
                 return

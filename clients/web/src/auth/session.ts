@@ -52,7 +52,7 @@ export class SessionStore {
    *
    * @param token A token as `vitrine token` prints it.
    * @param keep Whether it outlives a reload of the page, until it ends.
-   * @throws TokenError It is no token, or it has ended.
+   * @throws TokenError It is no token.
    */
   enter(token: string, keep: boolean): void {
     const bare = token.trim().replace(/^Bearer\s+/i, "");
