@@ -38,7 +38,7 @@ class _FrameOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameOut
     """A keyframe: faces were blurred, garments looked for; a `result` with its number was sent."""
     FRAME_OUTCOME_SKIPPED_INTERVAL: _FrameOutcome.ValueType  # 2
     """It came before the minimum interval since the last keyframe had passed or, in mode COLOR, within an eighth of a second
-    of one that showed nothing new; it was not decoded.
+    of one that showed nothing new; few of these are decoded (mode COLOR, about three a second).
     """
     FRAME_OUTCOME_SKIPPED_SAME_SCENE: _FrameOutcome.ValueType  # 3
     """It shows the same scene as the last keyframe."""
@@ -68,7 +68,7 @@ FRAME_OUTCOME_PROCESSED: FrameOutcome.ValueType  # 1
 """A keyframe: faces were blurred, garments looked for; a `result` with its number was sent."""
 FRAME_OUTCOME_SKIPPED_INTERVAL: FrameOutcome.ValueType  # 2
 """It came before the minimum interval since the last keyframe had passed or, in mode COLOR, within an eighth of a second
-of one that showed nothing new; it was not decoded.
+of one that showed nothing new; few of these are decoded (mode COLOR, about three a second).
 """
 FRAME_OUTCOME_SKIPPED_SAME_SCENE: FrameOutcome.ValueType  # 3
 """It shows the same scene as the last keyframe."""

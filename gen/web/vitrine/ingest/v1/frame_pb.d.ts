@@ -426,7 +426,7 @@ export enum FrameOutcome {
 
   /**
    * It came before the minimum interval since the last keyframe had passed or, in mode COLOR, within an eighth of a second
-   * of one that showed nothing new; it was not decoded.
+   * of one that showed nothing new; few of these are decoded (mode COLOR, about three a second).
    *
    * @generated from enum value: FRAME_OUTCOME_SKIPPED_INTERVAL = 2;
    */

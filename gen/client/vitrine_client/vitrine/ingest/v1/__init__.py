@@ -388,7 +388,7 @@ class FrameOutcome(betterproto2.Enum):
     SKIPPED_INTERVAL = 2
     """
     It came before the minimum interval since the last keyframe had passed or, in mode COLOR, within an eighth of a second
-    of one that showed nothing new; it was not decoded.
+    of one that showed nothing new; few of these are decoded (mode COLOR, about three a second).
     """
 
     SKIPPED_SAME_SCENE = 3
