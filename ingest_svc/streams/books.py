@@ -37,6 +37,14 @@ class Books:
             "told": [list(row) for row in self.journal.rows()],
         }
 
+    def is_pending(self, number: int) -> bool:
+        """Whether a frame has arrived and has no end yet; one that waits may get its end elsewhere, by `recover`.
+
+        Args:
+            number: The frame.
+        """
+        return number in self.ledger.pending
+
     def arrive(self, number: int) -> Outcome | None:
         """As `Ledger.arrive`."""
         ended = self.ledger.arrive(number)

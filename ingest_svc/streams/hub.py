@@ -26,7 +26,8 @@ from ingest_svc.streams.limits.frame_rate import FrameGate, FrameRates
 from ingest_svc.streams.live import LiveStream
 from ingest_svc.streams.ports import Sink, StoredSession, Surroundings
 from ingest_svc.streams.session import ResultOptions, StreamSession
-from mesh.errors import InvalidInputError, NotFoundError, VitrineError
+from mesh.errors import InvalidInputError, NotFoundError
+from mesh.failures import where_raised
 
 # How long a newer connection waits for an older one of the same session to put its books in order.
 _FINISH_BEFORE_RESUME_S = 2.0
@@ -134,14 +135,20 @@ class StreamHub:
         elsewhere = Elsewhere()
         while True:
             await asyncio.sleep(self._around.limits.save_interval_s)
-            here = Counter(connection.user for connection in self._connections.values())
-            ids = [connection.stream_id for connection in self._connections.values()]
-            with contextlib.suppress(VitrineError):  # while the database is away, what was known holds
-                elsewhere.see(await self._around.store.open_elsewhere(here, ids) if here else ())
-                now_ns = time.monotonic_ns()
-                for user, count in here.items():
-                    fps = elsewhere.allowed_fps(user, self._around.limits.max_frame_rate_fps, count)
-                    self._rates.share(user, fps, now_ns)
+            try:
+                await self._share_rates(elsewhere)
+            except Exception as error:  # noqa: BLE001 - whatever it is: what was known holds until the next time
+                self._around.metrics.failure("stream_rates")
+                self._log.warning("rates_not_shared", kind=type(error).__name__, where=where_raised(error))
+
+    async def _share_rates(self, elsewhere: Elsewhere) -> None:
+        here = Counter(connection.user for connection in self._connections.values())
+        ids = [connection.stream_id for connection in self._connections.values()]
+        elsewhere.see(await self._around.store.open_elsewhere(here, ids) if here else ())
+        now_ns = time.monotonic_ns()
+        for user, count in here.items():
+            fps = elsewhere.allowed_fps(user, self._around.limits.max_frame_rate_fps, count)
+            self._rates.share(user, fps, now_ns)
 
     def end_sessions(self, user: str) -> int:
         """Ends the open streams of a user whose data are erased; keyframes in work are dropped.

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imaging.errors import ImageError
 from ingest_svc.streams.events import Event, KeptResult, Pong, ResultEvent, Stats, Trouble
@@ -48,17 +49,13 @@ class LiveStream:
         self._work = KeyframeWork(around.darkroom, around.pipeline, stored.user, self.name)
         self._keeper = SessionKeeper(around.store, session, stored, around.metrics, around.limits.max_kept_results)
         self._processing = RecentMedian()
-        self._looking = Looking(around.darkroom, session, self._answer)
+        self._looking = Looking(around.darkroom, session, self._answer, failed=self._work.waiting.close)
         self._connected = True
         self._orphans_until_s = time.monotonic() + _ORPHANS_S
         self.watching = Watching(session, self._processing, self.send, around)
 
     async def send(self, event: Event) -> None:
-        """Sends an event, unless the client has gone; then the session goes on without it until its work is done.
-
-        Args:
-            event: The event.
-        """
+        """Sends an event, unless the client has gone; then the session goes on without it until its work is done."""
         if self._connected:
             self._keeper.sending(event)
             try:
@@ -67,11 +64,7 @@ class LiveStream:
                 self._connected = False
 
     async def replay(self, results: Sequence[KeptResult]) -> None:
-        """Sends what was not acknowledged on earlier connections, in order, and the last word on frames since then.
-
-        Args:
-            results: The results.
-        """
+        """Sends results not acknowledged on earlier connections, in order, and the last word on frames since then."""
         for kept in results:
             self._keeper.remember(kept)
         await self._send_again(results)
@@ -80,10 +73,12 @@ class LiveStream:
 
     async def _send_again(self, results: Sequence[KeptResult]) -> None:
         for kept in results:
+            arrived = self.session.books.is_pending(kept.number)  # so that it was never counted as lost
             found = self.session.books.recover(kept.number)
             await self.send(ResultEvent(kept, replayed=True))
             if found is not None:
-                self._metrics.found()
+                if not arrived:
+                    self._metrics.found()
                 await self.send(Ack(kept.number, Outcome.PROCESSED, lost_before=found))
 
     async def frame(self, number: int, data: bytes, capture_ns: int | None) -> None:
@@ -112,13 +107,16 @@ class LiveStream:
     async def _answer(self, ack: Ack, frame: Frame | None) -> None:
         if ack.lost_before:
             self._metrics.lost(ack.lost_before)
+        if ack.outcome is Outcome.PENDING and not self.session.books.is_pending(ack.number):
+            ack = replace(ack, outcome=Outcome.PROCESSED)  # its result has turned up while its answer waited
         await self.send(ack)
-        if ack.outcome is not Outcome.PENDING:
+        if ack.outcome is Outcome.PENDING:
+            if ack.judgement is not None and frame is not None and self.session.books.is_pending(ack.number):
+                await self._choose(frame, ack.judgement.reason)
+        elif ack.outcome is not Outcome.PROCESSED:  # elsewhere, where it is counted
             self._metrics.frame(ack.outcome)
             if ack.outcome is Outcome.SUPERSEDED:
                 self._metrics.dropped("frames")
-        elif ack.judgement is not None and frame is not None:
-            await self._choose(frame, ack.judgement.reason)
 
     async def _choose(self, frame: Frame, reason: KeyframeReason) -> None:
         self._metrics.keyframe(reason)
@@ -134,11 +132,7 @@ class LiveStream:
         await self.send(Pong(client_ns, time.time_ns()))
 
     async def stats(self, *, final: bool = False) -> None:
-        """Sends the totals.
-
-        Args:
-            final: Whether this is the end.
-        """
+        """Sends the totals; ``final`` says that this is the end."""
         stats = Stats(
             totals=self.session.totals.as_dict(), keyframes=self.session.keyframes,
             unacknowledged=self._keeper.unacknowledged_count,
@@ -175,22 +169,24 @@ class LiveStream:
         self.close()
 
     async def process(self) -> None:
-        """Processes keyframes, one at a time, until `close`.
+        """Processes keyframes, one at a time, until `close`, or until no more frames can be looked at.
 
         Raises:
             SessionMovedError: When the session goes on elsewhere.
+            Exception: Why no more frames can be looked at.
         """
         while (keyframe := await self._work.waiting.take()) is not None:
-            await self._process(keyframe)
+            if self.session.books.is_pending(keyframe.number):
+                await self._process(keyframe)
+        self._looking.check()
 
     async def _process(self, keyframe: Keyframe) -> None:
         try:
             understood = await self._work.do(keyframe)
-        except ImageError as error:
-            await self._resolve(keyframe, Outcome.REJECTED, error.reason)
-        except VitrineError as error:
-            await self._resolve(keyframe, Outcome.REJECTED, error.reason)
-            await self.send(Trouble(error, keyframe.number))
+        except (ImageError, VitrineError) as error:
+            told = await self._resolve(keyframe, Outcome.REJECTED, error.reason)
+            if told and isinstance(error, VitrineError):
+                await self.send(Trouble(error, keyframe.number))
         else:
             if understood is None:
                 await self._resolve(keyframe, Outcome.SUPERSEDED)
@@ -201,6 +197,8 @@ class LiveStream:
         result = result_of(keyframe, understood)
         self._processing.add(result.processing_s)
         ack = self._ended(keyframe, Outcome.PROCESSED)
+        if ack is None:
+            return
         kept = KeptResult(result.event_id, result.number, self._sink.pack(result))
         late = await self._keeper.add(kept)
         picture = understood.picture.jpeg if keyframe.options.include_blurred_image else b""
@@ -208,10 +206,15 @@ class LiveStream:
         await self.send(ack)
         await self._send_again(late)
 
-    async def _resolve(self, keyframe: Keyframe, outcome: Outcome, reason: str = "") -> None:
-        await self.send(self._ended(keyframe, outcome, reason))
+    async def _resolve(self, keyframe: Keyframe, outcome: Outcome, reason: str = "") -> bool:
+        if (ack := self._ended(keyframe, outcome, reason)) is not None:
+            await self.send(ack)
+        return ack is not None
 
-    def _ended(self, keyframe: Keyframe, outcome: Outcome, reason: str = "") -> Ack:
+    def _ended(self, keyframe: Keyframe, outcome: Outcome, reason: str = "") -> Ack | None:
+        """Enters a keyframe's end; None where `_send_again` has told the client of its result meanwhile."""
+        if not self.session.books.is_pending(keyframe.number):
+            return None
         self._metrics.frame(outcome)
         if outcome is Outcome.SUPERSEDED:
             self._metrics.dropped("keyframes")
@@ -235,11 +238,7 @@ class LiveStream:
             await self.save()
 
     async def wrap_up(self, *, stopped: bool) -> None:
-        """Leaves the session in good order: ended for good, or ready to be resumed.
-
-        Args:
-            stopped: Whether the client ended it for good.
-        """
+        """Leaves the session in good order: ended for good where the client has ``stopped`` it, else to be resumed."""
         self.wrapped_up, self._keeper.connected = True, False
         with contextlib.suppress(SessionMovedError):
             await self.save()

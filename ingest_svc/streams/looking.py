@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from imaging.errors import ImageError
 from ingest_svc.streams.flow import InOrder, Newest
+from ingest_svc.streams.ledger import Outcome
 from ingest_svc.streams.ports import Darkroom
 from ingest_svc.streams.session import Ack, Candidate, StreamSession
 from mesh.errors import VitrineError
@@ -38,7 +39,7 @@ class Frame:
     capture_ns: int | None
 
 
-# What became of a frame; the frame itself where it was a candidate.
+# What became of a frame; the frame itself where it may be a keyframe.
 Answer = tuple[Ack, Frame | None]
 
 
@@ -55,14 +56,19 @@ class Looking:
     """Looks at frames in order. `look` and `pass_on` are called by the stream's one reader."""
 
     def __init__(
-        self, darkroom: Darkroom, session: StreamSession, answer: Callable[[Ack, Frame | None], Awaitable[None]]
+        self,
+        darkroom: Darkroom,
+        session: StreamSession,
+        answer: Callable[[Ack, Frame | None], Awaitable[None]],
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
         """Names the stream.
 
         Args:
             darkroom: Handles pixels.
             session: Judges the frames.
-            answer: Told what became of each frame.
+            answer: Told what became of each frame; the frame comes with it where it is a keyframe.
+            failed: Called when it can look at no more, and why is for `check` to say.
         """
         self._darkroom = darkroom
         self._session = session
@@ -71,6 +77,8 @@ class Looking:
         self._waiting: Newest[_Waiting] = Newest()
         self._working: asyncio.Task[None] | None = None
         self._then: Callable[[], None] | None = None
+        self._failed = failed
+        self._failure: Exception | None = None
 
     @property
     def busy(self) -> bool:
@@ -114,8 +122,12 @@ class Looking:
         """Waits until no frame waits and none is being decoded."""
         if self._working is not None:
             await asyncio.wait([self._working])
-            if self._working is not None:
-                self._working.result()  # it failed: the stream ends with that
+            self.check()
+
+    def check(self) -> None:
+        """Raises what it has failed with, if it has: the stream ends with that."""
+        if self._failure is not None:
+            raise self._failure
 
     def _glance(self, frame: Frame) -> Ack | None:
         """Looks at a frame at once; None where that would take long."""
@@ -140,7 +152,9 @@ class Looking:
         if self._working is None:
             self._working = asyncio.get_running_loop().create_task(self._work(), name="stream-looking")
         if older is not None:
-            await self._end(older, self._session.give_way(older.frame.candidate))
+            with older.room:
+                ack = self._session.give_way(older.frame.candidate)
+            await self._end(older, ack)
 
     async def _work(self) -> None:
         try:
@@ -152,7 +166,12 @@ class Looking:
                     self._waiting.take()
                     await self._end(waiting, stale)
             self._working = None
+        except Exception as error:  # noqa: BLE001 - whatever it is: who reads and who processes hear of it by `check`
+            self._failure = error
+            self._failed()
         finally:
+            if (left := self._waiting.take()) is not None:  # the room is that of all streams
+                left.room.close()
             if self._then is not None:
                 self._then()
 
@@ -168,12 +187,16 @@ class Looking:
 
         try:
             picture = await self._darkroom.thumbnail(take, color=self._session.sees_color)
+            return taken[0], self._session.look(taken[0].frame.candidate, picture)
         except (ImageError, VitrineError) as error:
             if not taken:  # nobody had a hand for it
                 take()
             return taken[0], self._session.reject(taken[0].frame.candidate, error.reason)
-        return taken[0], self._session.look(taken[0].frame.candidate, picture)
+        finally:
+            for it in taken:
+                it.room.close()
 
     async def _end(self, waited: _Waiting, ack: Ack) -> None:
         waited.room.close()
-        await self._answers.fill(waited.place, (ack, waited.frame))
+        # Its picture may wait behind other answers, where nothing bounds it: only a keyframe's is needed any more.
+        await self._answers.fill(waited.place, (ack, waited.frame if ack.outcome is Outcome.PENDING else None))

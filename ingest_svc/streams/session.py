@@ -177,7 +177,9 @@ class StreamSession:
             thumbnail: uint8, grey `(120, 160)` or BGR `(H, W, 3)`; it may be kept.
         """
         judgement = self._selector.judge(thumbnail, candidate.time_ns)
-        if judgement.is_key:
+        if not self.books.is_pending(candidate.number):
+            outcome = Outcome.PROCESSED  # elsewhere; that its scene was seen holds all the same
+        elif judgement.is_key:
             outcome = Outcome.PENDING
             self.books.keep_pending(candidate.number)
         else:
@@ -230,6 +232,8 @@ class StreamSession:
         return Ack(number, outcome, rejected_reason=reason)
 
     def _end(self, candidate: Candidate, outcome: Outcome, reason: str = "") -> Ack:
+        if not self.books.is_pending(candidate.number):  # its result has turned up while it waited
+            return Ack(candidate.number, Outcome.PROCESSED, lost_before=candidate.lost_before)
         self.books.resolve(candidate.number, outcome, reason)
         return Ack(candidate.number, outcome, rejected_reason=reason, lost_before=candidate.lost_before)
 

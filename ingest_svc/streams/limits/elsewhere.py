@@ -43,8 +43,10 @@ class Elsewhere:
     def allowed_fps(self, user: str, limit_fps: float, here: int) -> float:
         """Returns what a user may send through this process, so that all processes together keep the limit.
 
-        That is what the others leave of it, but at least the share of the streams that are open here: processes that
-        each take no more than this take no more than the limit in sum, and idle streams elsewhere cost nothing.
+        That is what the others leave of it, but at least the share of the streams that are open here; idle streams
+        elsewhere cost nothing. Where the rates do not change, processes that each take no more than this take no more
+        than the limit in sum. It is known only from saves: streams that were idle when they were last saved leave
+        every process all of it, until each has saved what it began to send and the others have asked.
 
         Args:
             user: The user.

@@ -38,14 +38,27 @@ class Stream:
         self.session = StreamSession(str(uuid.UUID(int=7)), KeyframeConfig(), ResultOptions(), max_delay_s=5.0)
         self.room = PictureRoom(room_bytes)
         self.looking = Looking(
-            FrameDarkroom(executor, FaceBlur(), DecodeLimits(), self.room), self.session, self._answered
-        )
+            FrameDarkroom(executor, FaceBlur(), DecodeLimits(), self.room), self.session, self._answered,
+            failed=lambda: self.failed.append(True),
+        )  # fmt: skip
+        self.failed: list[bool] = []
         self.ends: list[tuple[int, Outcome]] = []
+        self.pictures: list[int] = []  # of frames whose picture was kept for their answer
         self.release = Event()
 
     async def _answered(self, ack: Ack, frame: Frame | None) -> None:
         assert frame is None or frame.candidate.number == ack.number
         self.ends.append((ack.number, ack.outcome))
+        if frame is not None:
+            self.pictures.append(frame.candidate.number)
+
+    async def in_hand(self, number: int, at_s: float) -> None:
+        """Has a frame decoded: it has been taken, and what comes now waits behind it."""
+        await self.busy()
+        await self.frame(number, SLOW, at_s)
+        self.release.set()
+        while self.looking._waiting.item is not None:  # noqa: ASYNC110 - a thread makes it true
+            await asyncio.sleep(0)
 
     async def busy(self) -> None:
         """Keeps the executor's one thread."""
@@ -158,11 +171,7 @@ async def test_a_frame_that_waited_past_the_deadline_is_late_and_not_decoded(str
 
 
 async def test_a_frame_that_waited_behind_a_keyframe_is_inside_its_interval(stream: Stream) -> None:
-    await stream.busy()
-    await stream.frame(1, SLOW, 0.0)
-    stream.release.set()
-    while stream.looking._waiting.item is not None:  # noqa: ASYNC110 - a thread makes it true
-        await asyncio.sleep(0)
+    await stream.in_hand(1, 0.0)
     await stream.frame(2, SLOW, 0.5)
     await stream.looking.idle()
     assert stream.ends == [(1, Outcome.PENDING), (2, Outcome.SKIPPED_INTERVAL)]
@@ -190,3 +199,64 @@ async def test_a_full_executor_rejects_the_newest(stream: Stream) -> None:
     assert stream.room.held_count == 0
     await stream.done()
     await asyncio.gather(*others)
+
+
+async def test_only_a_keyframes_picture_is_kept_for_its_answer(stream: Stream) -> None:
+    await stream.in_hand(1, 0.0)
+    await stream.frame(2, SLOW, 2.0)
+    await stream.frame(3, SLOW, 4.0)
+    await stream.done()
+    assert stream.ends == [(1, Outcome.PENDING), (2, Outcome.SUPERSEDED), (3, Outcome.SKIPPED_SAME_SCENE)]
+    assert stream.pictures == [1]
+
+
+@pytest.mark.parametrize("age_s", [0.0, 6.0], ids=["looked-at", "stale"])
+async def test_a_frame_that_gets_its_end_elsewhere_while_it_waits_is_processed(stream: Stream, age_s: float) -> None:
+    await stream.busy()
+    await stream.frame(1, SLOW, 0.0, arrival_ns=time.monotonic_ns() - round(age_s * S))
+    stream.session.books.recover(1)
+    await stream.done()
+    assert stream.ends == [(1, Outcome.PROCESSED)]
+    assert (stream.session.totals.processed, stream.session.totals.pending) == (1, 0)
+    assert [told.outcome for told in stream.session.books.journal.told] == [Outcome.PROCESSED]
+    assert stream.room.held_count == 0
+
+
+async def test_a_frame_with_an_end_from_elsewhere_gives_way_without_a_second_one(stream: Stream) -> None:
+    await stream.busy()
+    await stream.frame(1, SLOW, 0.0)
+    stream.session.books.recover(1)
+    await stream.frame(2, SLOW, 2.0)
+    await stream.done()
+    assert stream.ends == [(1, Outcome.PROCESSED), (2, Outcome.PENDING)]
+    assert (stream.session.totals.superseded, stream.session.totals.accounted) == (0, 2)
+
+
+async def test_a_failure_gives_the_room_back_and_is_heard(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Ack:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(stream.session, "look", fail)
+    await stream.in_hand(1, 0.0)
+    await stream.frame(2, SLOW, 2.0)  # waits behind it
+    with pytest.raises(ValueError, match="a bug"):
+        await stream.done()
+    assert stream.room.held_count == 0
+    assert stream.failed
+    with pytest.raises(ValueError, match="a bug"):
+        await stream.frame(3, SLOW, 4.0)
+    assert stream.room.held_count == 0
+
+
+async def test_a_failure_while_giving_way_gives_the_room_back(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Candidate) -> Ack:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(stream.session, "give_way", fail)
+    await stream.busy()
+    await stream.frame(1, SLOW, 0.0)
+    with pytest.raises(ValueError, match="a bug") as caught:
+        await stream.frame(2, SLOW, 2.0)
+    assert stream.room.held_count == 1, caught  # the newest, which goes on; the error itself may hold the other
+    await stream.done()
+    assert stream.room.held_count == 0
