@@ -1,6 +1,6 @@
 """When two pictures show one garment: how often `profile_svc/taste/wearing.py` is right, and which limit to take.
 
-    python bench/wearing.py [--people DIR] [--pairs DIR] [--gallery DIR] [--photos N] [--embedder trained|hand-made]
+    python bench/wearing.py [--people DIR] [--pairs DIR] [--gallery DIR] [--photos N] [--quick]
 
 --people holds street photos `NAME.jpg`: each is looked at as it is and photographed again (cropped, turned, relit,
 JPEG; `fit_descriptor.distort`), by the models that this checkout ships. --pairs holds photos of one person in one
@@ -204,9 +204,11 @@ def main() -> int:
     options.add_argument("--pairs", type=Path, help="folder with NAME_a_*.jpg and NAME_b_*.jpg of one outfit")
     options.add_argument("--gallery", type=Path, help="folder with labels.csv and images/")
     options.add_argument("--photos", type=int, default=60, help="photos of --people at most (60 take a minute)")
+    options.add_argument("--quick", action="store_true", help="at most 20 of these photos (20 s with all folders)")
     options.add_argument("--models", type=Path, default=Path("models"), help="models folder (default: ./models)")
     options.add_argument("--embedder", choices=tuple(_MODELS), default="trained", help="what makes vectors")
     arguments = options.parse_args()
+    photos = min(arguments.photos, 20) if arguments.quick else arguments.photos
     cv2.setNumThreads(1)
     model = _MODELS[arguments.embedder]
     now = LIKE_VECTORS.get(model, LIKE_VECTORS_OF_OTHERS)
@@ -215,12 +217,12 @@ def main() -> int:
     if arguments.people or arguments.pairs:
         eye = Eye(arguments.models, arguments.embedder)
         if arguments.people:
-            worn.add(on_people(eye, arguments.people, arguments.photos))
+            worn.add(on_people(eye, arguments.people, photos))
         if arguments.pairs:
             worn.add(on_outfit_pairs(eye, arguments.pairs))
         figures["worn"] = report("worn", worn, now)
     if arguments.gallery and model == FASHION:  # its own network is asked, without a garment's place in a photo
-        figures["lone"] = report("lone", on_gallery(arguments.gallery, 4 * arguments.photos), now)
+        figures["lone"] = report("lone", on_gallery(arguments.gallery, 4 * photos), now)
     print(json.dumps(figures))
     return 0
 
